@@ -1,0 +1,1 @@
+"""Entry points of RQ jobs: thin functions that open a unit of work and call services."""

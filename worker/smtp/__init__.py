@@ -1,0 +1,1 @@
+"""SMTP servers: submission, inbound and the simulator, over one protocol class."""
