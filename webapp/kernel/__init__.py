@@ -1,0 +1,1 @@
+"""Flask-free ground that every slice stands on; imports no slice."""

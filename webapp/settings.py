@@ -1,0 +1,205 @@
+"""Every setting of Postbridge, in one frozen object read from the environment and checked at start.
+
+A field ``name`` is read from ``POSTBRIDGE_NAME``; the two connection addresses also from ``DATABASE_URL`` and ``REDIS_URL``.
+``python -m webapp.settings`` prints the table that stands in docs/settings.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import ipaddress
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_type_hints
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class SettingError(Exception):
+    """A setting is missing or unreadable; the text says which, and what it should look like."""
+
+
+def setting(default: Any, help: str) -> Any:
+    """A documented field of ``Settings``."""
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One documented value per line; see docs/settings.md for the same as a table."""
+
+    # Where the truth and the wake-ups live
+    database_url: str = setting("", "PostgreSQL, as postgresql://user@host/db; empty: the engine under var_dir")
+    redis_url: str = setting("", "Valkey or Redis, as redis:// or unix://; empty: the engine under var_dir")
+    var_dir: Path = setting(ROOT / "var", "Folder for engines, certificates, keys and large attachments")
+    database_pool: int = setting(16, "Database connections a process may hold")
+
+    # Who we are
+    public_url: str = setting("http://127.0.0.1:8080", "Address of the dashboard and API as people reach it")
+    tracking_url: str = setting("", "Base address of pixels and tracked links; empty: public_url")
+    mail_hostname: str = setting("localhost", "Name the SMTP servers say in their greeting, and bridges show as SMTP host")
+    bounce_domain: str = setting("bounces.postbridge.test", "Domain of return paths (VERP)")
+    system_from: str = setting("postbridge@demo.postbridge.test", "Sender of the platform's own mail (password resets)")
+    secret_keys: tuple[str, ...] = setting((), "Key ring, newest first, each `id:base64 of 32 bytes`; empty: made once under var_dir")
+
+    # Web
+    web_host: str = setting("127.0.0.1", "Address the web server listens on")
+    web_port: int = setting(8080, "Port of dashboard and API")
+    web_workers: int = setting(2, "Web processes")
+    web_threads: int = setting(16, "Threads a web process")
+    trusted_proxies: int = setting(0, "How many proxies in front append X-Forwarded-For")
+    session_hours: int = setting(24 * 30, "Hours until a dashboard session must log in again")
+    cookie_secure: bool = setting(False, "Send session cookies over https only; turn on behind TLS")
+    signup_open: bool = setting(True, "Whether strangers may sign up")
+    max_body_bytes: int = setting(40 * 1024 * 1024, "Largest HTTP request body")
+
+    # SMTP in
+    smtp_host: str = setting("127.0.0.1", "Address the SMTP servers listen on")
+    submission_port: int = setting(2587, "Submission with STARTTLS")
+    submission_tls_port: int = setting(2465, "Submission with implicit TLS")
+    submission_processes: int = setting(1, "Submission processes sharing the port")
+    inbound_port: int = setting(2525, "Inbound mail: bounces and complaints")
+    simulator_port: int = setting(2526, "The built-in simulator")
+    simulator_enabled: bool = setting(True, "Whether the simulator runs")
+    simulator_domain: str = setting("simulator.postbridge.test", "Domain whose addresses behave as their name says")
+    tls_cert: str = setting("", "Certificate (PEM) of the SMTP servers; empty: a generated one under var_dir")
+    tls_key: str = setting("", "Key (PEM) that goes with tls_cert")
+    max_message_bytes: int = setting(26 * 1024 * 1024, "Largest message taken by SMTP or API")
+    smtp_connections_per_address: int = setting(100, "Simultaneous SMTP connections from one address")
+
+    # Delivery
+    delivery_workers: int = setting(2, "Delivery processes")
+    default_workers: int = setting(1, "Processes for all other jobs")
+    delivery_concurrency: int = setting(64, "Open SMTP transactions a delivery process")
+    delivery_batch: int = setting(200, "Recipients claimed at once")
+    delivery_lease_seconds: int = setting(900, "Lease of a claimed recipient; after it the sweeper takes it back")
+    delivery_port: int = setting(25, "Port dialled at a recipient's MX")
+    max_claims: int = setting(5, "Claims without any result before a recipient is parked for a person to look at")
+    retry_scale: float = setting(1.0, "Multiplies every retry gap; tests run with less than 1")
+    smtp_timeout_scale: float = setting(1.0, "Multiplies every SMTP time-out; tests run with less than 1")
+    dns_servers: tuple[str, ...] = setting((), "Resolvers as address or address:port; empty: the system's")
+    egress_allow: tuple[str, ...] = setting((), "Private networks we may dial all the same, as CIDR; empty: none")
+    helo_name: str = setting("", "Name said in EHLO when a pool member has none; empty: mail_hostname")
+    default_expiry_hours: int = setting(24, "Hours until an undelivered message is given up")
+    late_hold_hours: int = setting(24, "Scheduled mail later than this is held for a person instead of sent")
+    ticker_seconds: float = setting(1.0, "Pause between two looks for work that is due")
+
+    # Limits
+    send_rate: int = setting(1800, "Requests to the Sending API per 60 s and key")
+    management_rate: int = setting(600, "Requests to the Management API per 60 s and key")
+    stranger_rate: int = setting(120, "Requests without a valid key per 60 s and network address")
+    max_recipients: int = setting(1000, "Recipients a message (to, cc and bcc together)")
+    unapproved_daily: int = setting(200, "Live recipients per day of a tenant before approval by setting; approved: plan")
+    login_failures: int = setting(10, "Failed logins per 15 minutes and account before it must wait")
+    idempotency_hours: int = setting(24, "Hours an idempotency key is remembered")
+    attachment_inline_bytes: int = setting(256 * 1024, "Attachments up to this size live in the database, larger ones in the object store")
+    blob_url: str = setting("", "Object store for large attachments as s3://bucket/prefix; empty: var_dir/blobs")
+
+    # Retention, in days
+    retain_content_days: int = setting(7, "Days until bodies and attachments are dropped")
+    retain_event_days: int = setting(90, "Days until recipients, events and attempts are dropped")
+
+    # Operations
+    log_level: str = setting("info", "debug, info, warning or error")
+    metrics_token: str = setting("", "Bearer token that /metrics asks for; empty: only loopback may read it")
+    postfix_webhook_secret: str = setting("", "Shared secret of POST /webhooks/postfix; empty: the route is closed")
+    disk_minimum_bytes: int = setting(200 * 1024 * 1024, "Free space under which new mail is refused")
+    demo: bool = setting(False, "Whether `postbridge up` keeps a demo tenant with known credentials")
+
+    def __post_init__(self) -> None:
+        for network in self.egress_allow:
+            try:
+                ipaddress.ip_network(network, strict=False)
+            except ValueError as error:
+                raise SettingError(f"POSTBRIDGE_EGRESS_ALLOW: {error}; write networks as 127.0.0.0/8, comma separated") from None
+        if self.log_level not in ("debug", "info", "warning", "error"):
+            raise SettingError("POSTBRIDGE_LOG_LEVEL must be debug, info, warning or error")
+
+    @property
+    def tracking_base(self) -> str:
+        """Address that stands before /api/t/... in tracked mail, without a slash at the end."""
+        return (self.tracking_url or self.public_url).rstrip("/")
+
+    @property
+    def ehlo_name(self) -> str:
+        """Name we say at other servers when the pool member has none of its own."""
+        return self.helo_name or self.mail_hostname
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+        """Read the environment. Raises ``SettingError`` naming the variable for an unreadable value."""
+        env = os.environ if environ is None else environ
+        values: dict[str, Any] = {}
+        for name, kind in _kinds().items():
+            raw = env.get(f"POSTBRIDGE_{name.upper()}")
+            if raw is None and name in ("database_url", "redis_url"):
+                raw = env.get(name.upper())
+            if raw is not None:
+                values[name] = _parse(name, kind, raw)
+        return cls(**{**values, **overrides})
+
+
+@functools.cache
+def _kinds() -> dict[str, Any]:
+    hints = get_type_hints(Settings)
+    return {f.name: hints[f.name] for f in dataclasses.fields(Settings)}
+
+
+def _parse(name: str, kind: Any, raw: str) -> Any:
+    try:
+        if kind is bool:
+            return {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False, "": False}[raw.lower()]
+        if kind is Path:
+            return Path(raw).expanduser().resolve()
+        if kind in (int, float, str):
+            return kind(raw)
+        return tuple(part.strip() for part in raw.split(",") if part.strip())
+    except (ValueError, KeyError):
+        wanted = {bool: "true or false", int: "a whole number", float: "a number"}.get(kind, "another form")
+        raise SettingError(f"POSTBRIDGE_{name.upper()} is {raw!r}; it must be {wanted}") from None
+
+
+def read_or_make_keys(settings: Settings) -> tuple[str, ...]:
+    """The key ring: from the setting, else from ``var_dir/secret.keys``, which is made on first use with mode 0600."""
+    if settings.secret_keys:
+        return settings.secret_keys
+    import base64
+
+    path = settings.var_dir / "secret.keys"
+    for _ in range(2):
+        if path.exists():
+            return tuple(line for line in path.read_text().split() if line)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        made.touch(mode=0o600)
+        made.write_text(f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}\n")
+        try:
+            os.link(made, path)  # first process wins; the others read what it wrote
+        except FileExistsError:
+            pass
+        finally:
+            made.unlink()
+    return tuple(path.read_text().split())
+
+
+@functools.cache
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings.from_env()
+
+
+def as_table() -> str:
+    """The Markdown table of docs/settings.md."""
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    for f in dataclasses.fields(Settings):
+        default = "`./var`" if f.name == "var_dir" else f"`{','.join(f.default) if isinstance(f.default, tuple) else f.default}`"
+        rows.append(f"| `POSTBRIDGE_{f.name.upper()}` | {default if default != '``' else '(empty)'} | {f.metadata['help']} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    print(as_table())
