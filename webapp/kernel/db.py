@@ -78,6 +78,12 @@ class TenantOwned:
     tenant_id: orm.Mapped[UUID] = orm.mapped_column(sa.Uuid(), nullable=False)
 
 
+class TenantOrShared:
+    """Mark of rows that belong to a tenant or, with an empty ``tenant_id``, to the platform: readable by all, changed by staff only."""
+
+    tenant_id: orm.Mapped[UUID | None] = orm.mapped_column(sa.Uuid(), nullable=True)
+
+
 class TenantSession(orm.Session):
     """A session bound to one tenant (``info['tenant_id']``), or to all with a reason (``info['unscoped']``)."""
 
@@ -88,14 +94,19 @@ def _guard_statement(state: orm.ORMExecuteState) -> None:
         return
     tenant = session.info.get("tenant_id")
     if tenant is None:
-        if any(issubclass(mapper.class_, TenantOwned) for mapper in state.all_mappers):
+        if any(issubclass(mapper.class_, TenantOwned | TenantOrShared) for mapper in state.all_mappers):
             raise TenantMissing("tenant-owned rows were asked for in a session without a tenant")
-        state.statement = state.statement.options(
-            orm.with_loader_criteria(TenantOwned, lambda cls: sa.false(), include_aliases=True, propagate_to_loaders=False)
-        )
+        nothing = [orm.with_loader_criteria(mark, lambda cls: sa.false(), include_aliases=True) for mark in (TenantOwned, TenantOrShared)]
+        state.statement = state.statement.options(*nothing)
         return
+    shared = not (state.is_update or state.is_delete)
     state.statement = state.statement.options(
-        orm.with_loader_criteria(TenantOwned, lambda cls: cls.tenant_id == tenant, include_aliases=True, track_closure_variables=True)
+        orm.with_loader_criteria(TenantOwned, lambda cls: cls.tenant_id == tenant, include_aliases=True),
+        orm.with_loader_criteria(
+            TenantOrShared,
+            (lambda cls: sa.or_(cls.tenant_id == tenant, cls.tenant_id.is_(None))) if shared else (lambda cls: cls.tenant_id == tenant),
+            include_aliases=True,
+        ),
     )
 
 
@@ -104,10 +115,10 @@ def _guard_flush(session: orm.Session, *_: object) -> None:
         return
     tenant = session.info.get("tenant_id")
     for row in (*session.new, *session.dirty, *session.deleted):
-        if isinstance(row, TenantOwned):
+        if isinstance(row, TenantOwned | TenantOrShared):
             if tenant is None:
                 raise TenantMissing(f"{type(row).__name__} was written in a session without a tenant")
-            if row.tenant_id is None:
+            if row.tenant_id is None and row in session.new:
                 row.tenant_id = tenant
             elif row.tenant_id != tenant:
                 raise ForeignRow(f"{type(row).__name__} of another tenant")

@@ -1,0 +1,1 @@
+"""People: sign-up, login, sessions, members of tenants."""

@@ -1,0 +1,67 @@
+"""People, their sessions, and their membership in tenants."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp.kernel.db import Base, HasId, TenantOwned, Timestamps
+
+
+class User(HasId, Timestamps, Base):
+    """A person who can log in. Belongs to no tenant by itself: memberships say where they work."""
+
+    __tablename__ = "users"
+
+    email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    password_hash: Mapped[str | None]
+    is_staff: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    #: Changes with the password; sessions made before it are void.
+    security_stamp: Mapped[str]
+    last_login_at: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]
+
+
+class Membership(HasId, TenantOwned, Timestamps, Base):
+    """A user's role in a tenant."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "user_id"), sa.Index(None, "user_id"))
+
+    tenant_id: Mapped[UUID] = mapped_column(sa.ForeignKey("tenants.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    role: Mapped[str]
+
+
+class UserSession(HasId, Timestamps, Base):
+    """One browser that is logged in. Only the SHA-256 of its token is kept; deleting the row ends it."""
+
+    __tablename__ = "user_sessions"
+
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    tenant_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("tenants.id", ondelete="CASCADE"))
+    mode: Mapped[str] = mapped_column(default="live", server_default="live")
+    address: Mapped[str | None]
+    user_agent: Mapped[str | None]
+    last_seen_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+    expires_at: Mapped[datetime]
+
+
+class OneTimeToken(HasId, Timestamps, Base):
+    """A mailed token: password reset or invitation. Used once; only its SHA-256 is kept."""
+
+    __tablename__ = "one_time_tokens"
+
+    token_hash: Mapped[bytes] = mapped_column(unique=True)
+    purpose: Mapped[str]
+    user_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    tenant_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("tenants.id", ondelete="CASCADE"))
+    email: Mapped[str]
+    role: Mapped[str | None]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]

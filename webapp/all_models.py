@@ -1,0 +1,24 @@
+"""Imports every slice's models, so that mappers and migrations see all tables."""
+
+from webapp.access import models as _access
+from webapp.accounts import models as _accounts
+from webapp.activity import models as _activity
+from webapp.bridges import models as _bridges
+from webapp.content import models as _content
+from webapp.domains import models as _domains
+from webapp.kernel import heartbeat as _heartbeat
+from webapp.kernel.db import Base
+from webapp.messages import models as _messages
+from webapp.pools import models as _pools
+from webapp.sending_accounts import models as _sending_accounts
+from webapp.simulator import models as _simulator
+from webapp.stats import models as _stats
+from webapp.suppressions import models as _suppressions
+from webapp.tenants import models as _tenants
+
+metadata = Base.metadata
+__all__ = ["metadata"]
+_ = (
+    _access, _accounts, _activity, _bridges, _content, _domains, _heartbeat, _messages,
+    _pools, _sending_accounts, _simulator, _stats, _suppressions, _tenants,
+)  # fmt: skip

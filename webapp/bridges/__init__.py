@@ -1,0 +1,1 @@
+"""Bridges: per-application SMTP credentials and tokens on top of a pool."""

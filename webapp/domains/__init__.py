@@ -1,0 +1,1 @@
+"""Sender domains, their proofs and DKIM keys."""

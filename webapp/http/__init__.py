@@ -1,0 +1,1 @@
+"""Flask glue: doors, guard, unit of work."""

@@ -1,0 +1,1 @@
+"""Outside SMTP relays that mail may leave through."""
