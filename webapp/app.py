@@ -1,0 +1,135 @@
+"""The web application: settings, extensions, blueprints, error pages. The only place that knows all slices."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable, Iterable
+from importlib.util import find_spec
+from typing import Any
+
+import structlog
+from flask import Flask, g, request
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from htmx_flask import Htmx
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from webapp import all_models, logs
+from webapp.http import api, guard, pages, problems, reply
+from webapp.http.context import template_context
+from webapp.http.envelope import new_request_id
+from webapp.http.unit_of_work import TransactionalFlask, db
+from webapp.kernel.errors import Forbidden
+from webapp.kernel.secrets import keyring
+from webapp.settings import ROOT, Settings, get_settings
+
+log = structlog.get_logger()
+
+#: Slices with JSON routes, in the order the documentation lists them.
+API_SLICES = (
+    "messages", "bridges", "pools", "sending_accounts", "domains", "content", "suppressions", "stats", "access", "accounts", "activity", "tracking",
+)  # fmt: skip
+#: Slices with pages.
+PAGE_SLICES = (
+    "accounts", "stats", "messages", "bridges", "pools", "sending_accounts", "domains", "suppressions", "content", "access", "activity",
+    "simulator", "tracking", "backoffice",
+)  # fmt: skip
+
+#: Addresses under /api/ that are not versioned: mail clients call them.
+_UNVERSIONED = ("/api/v1/", "/api/t/", "/api/unsub/", "/api/preferences/")
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """A ready application. Settings default to the process's own."""
+    settings = settings or get_settings()
+    logs.configure(settings)
+    assert all_models.metadata.tables
+    app = TransactionalFlask("webapp", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "webapp" / "static"))
+    app.config.update(
+        SECRET_KEY=keyring().derive("session")[0][1],
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        MAX_FORM_MEMORY_SIZE=settings.max_body_bytes,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SESSION_COOKIE_NAME="__Host-postbridge" if settings.cookie_secure else "postbridge",
+        SESSION_COOKIE_SECURE=settings.cookie_secure,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SEND_FILE_MAX_AGE_DEFAULT=31536000,
+        WTF_CSRF_TIME_LIMIT=None,  # a dashboard may stay open for days
+    )
+    db.init_app(app)
+    Htmx(app)
+    csrf = CSRFProtect(app)
+    problems.register(app)
+    _before_and_after(app)
+    _wire(app, csrf)
+    app.context_processor(template_context)
+    app.wsgi_app = _doors(app.wsgi_app, settings)  # type: ignore[method-assign]
+    return app
+
+
+def _before_and_after(app: Flask) -> None:
+    @app.before_request
+    def _name_the_request() -> None:
+        g.request_id = request.environ.get("postbridge.request_id") or new_request_id()
+        g.started = time.perf_counter()
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+    @app.after_request
+    def _log_the_answer(response: Any) -> Any:
+        response = reply.finish(pages.send_toast(response))
+        if not request.path.startswith("/static/"):
+            took = round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1)
+            log.info("request", method=request.method, path=request.path, status=response.status_code, ms=took)
+        return response
+
+    @app.errorhandler(CSRFError)
+    def _forged(error: CSRFError) -> Any:
+        return problems.answer(Forbidden("The form is too old or came from elsewhere; load the page again and repeat it."))
+
+
+def _wire(app: Flask, csrf: CSRFProtect) -> None:
+    """Register what the slices offer, and hand the guard its loaders."""
+    from webapp.access.doors import load_credential
+    from webapp.accounts.doors import init_login, load_session
+
+    guard.loaders.key, guard.loaders.session = load_credential, load_session
+    init_login(app)
+    rest = api.configure(app)
+    for name in API_SLICES:
+        if find_spec(f"webapp.{name}.api"):
+            blueprint = importlib.import_module(f"webapp.{name}.api").blp
+            rest.register_blueprint(blueprint)
+            csrf.exempt(blueprint)  # keys, not cookies: there is no session to ride on
+    for name in PAGE_SLICES:
+        if find_spec(f"webapp.{name}.views"):
+            app.register_blueprint(importlib.import_module(f"webapp.{name}.views").pages)
+
+
+def _doors(inner: Wsgi, settings: Settings) -> Wsgi:
+    """What stands before Flask: believed proxies, path aliases, and the roads that must be quick."""
+    from webapp.messages.hotpath import SendDoor
+    from webapp.tracking.hotpath import HitDoor
+
+    doors: Wsgi = HitDoor(SendDoor(_Aliases(inner)))
+    if settings.trusted_proxies:
+        n = settings.trusted_proxies
+        doors = ProxyFix(doors, x_for=n, x_proto=n, x_host=n)  # type: ignore[arg-type]
+    return doors
+
+
+class _Aliases:
+    """``/v1/...`` and unversioned ``/api/...`` reach the current version."""
+
+    def __init__(self, inner: Wsgi) -> None:
+        self.inner = inner
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path.startswith("/v1/"):
+            environ["PATH_INFO"] = "/api" + path
+        elif path.startswith("/api/") and not path.startswith(_UNVERSIONED):
+            environ["PATH_INFO"] = "/api/v1" + path[4:]
+        return self.inner(environ, start_response)

@@ -1,0 +1,236 @@
+"""The conventions of the JSON API in one place: envelope, errors, cursors, ETags, and their description in OpenAPI 3.1."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import marshmallow as ma
+from flask import Flask, Response, g, request
+from flask_smorest import Api as SmorestApi
+from flask_smorest import Blueprint
+from marshmallow import fields, validate
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import HTTPException
+
+from webapp.http import envelope
+from webapp.kernel.errors import (
+    DomainError,
+    InvalidParameter,
+    Problem,
+    UnsupportedMediaType,
+    ValidationFailed,
+)  # fmt: skip
+from webapp.kernel.pagination import MAX_LIMIT, Page
+from webapp.kernel.schema import Schema
+
+__all__ = ["Api", "ApiBlueprint", "PageArgs", "api_blueprint", "error_response"]
+
+_TITLE = "Postbridge API"
+
+
+class PageArgs(Schema):
+    """Query of every list."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, MAX_LIMIT), metadata={"description": "Objects a page."})
+    cursor = fields.String(load_default=None, metadata={"description": "`next_cursor` of the page before."})
+
+
+class ErrorSchema(ma.Schema):
+    """The envelope of every refusal."""
+
+    class Object(ma.Schema):
+        code = fields.String(required=True)
+        message = fields.String(required=True)
+        param = fields.String(allow_none=True)
+        doc_url = fields.Url(required=True)
+        retryable = fields.Boolean(required=True)
+
+    class Problem(ma.Schema):
+        code = fields.String(required=True)
+        message = fields.String(required=True)
+        param = fields.String(allow_none=True)
+
+    class Meta_(ma.Schema):  # noqa: N801
+        request_id = fields.String(required=True)
+
+    ok = fields.Boolean(required=True, metadata={"enum": [False]})
+    error = fields.Nested(Object, required=True)
+    errors = fields.List(fields.Nested(Problem))
+    meta = fields.Nested(Meta_, required=True)
+
+
+class Parser(FlaskParser):
+    """Reads arguments and raises the house's errors. JSON bodies must say they are JSON: a form post must not pass for one."""
+
+    DEFAULT_VALIDATION_STATUS = 422
+
+    def load_json(self, req: Any, schema: Any) -> Any:
+        if req.mimetype not in ("application/json", "") and req.content_length:
+            raise UnsupportedMediaType("Send the body as application/json.")
+        try:
+            return json.loads(req.get_data(cache=True) or b"{}")
+        except (ValueError, RecursionError):
+            raise InvalidParameter("The body is not valid JSON.") from None
+
+    def handle_error(self, error: ma.ValidationError, req: Any, schema: Any, *, error_status_code: int | None, error_headers: Any) -> Any:
+        messages = error.normalized_messages()
+        raise ValidationFailed.of(list(problems_of(next(iter(messages.values())) if len(messages) == 1 else messages)))
+
+
+def problems_of(messages: Any, path: str = "") -> list[Problem]:
+    """marshmallow's nested messages as a flat list with paths like ``attachments[0].filename``."""
+    if isinstance(messages, list):
+        return [Problem(path or None, str(text)) for text in messages]
+    found: list[Problem] = []
+    for key, inner in messages.items():
+        step = f"[{key}]" if isinstance(key, int) else (f".{key}" if path else str(key))
+        found += problems_of(inner, path if key == "_schema" else path + step)
+    return found
+
+
+class Api(SmorestApi):
+    """flask-smorest with our envelope for errors, and only under /api/: the pages answer theirs as pages."""
+
+    ERROR_SCHEMA = ErrorSchema
+
+    def handle_http_exception(self, error: HTTPException) -> Any:
+        """Called by Flask for every HTTP error of the whole application; ``webapp.http.problems`` decides between page and envelope."""
+        from webapp.http.problems import answer_http_error
+
+        return answer_http_error(error)
+
+
+def error_response(error: DomainError) -> Response:
+    """A refusal as envelope."""
+    body = envelope.encode(envelope.error_body(error, g.get("request_id", "")))
+    return Response(body, error.status, envelope.error_headers(error), content_type="application/json")
+
+
+def _json(body: Any, status: int) -> Response:
+    return Response(envelope.encode(body), status, content_type="application/json")
+
+
+def _wrapped(schema: type[ma.Schema] | None, many: bool) -> ma.Schema:
+    """The envelope around ``schema`` as a schema of its own, for the document."""
+    name = f"{schema.__name__ if schema else 'Nothing'}{'Page' if many else 'Envelope'}"
+    return _wrapped_class(name, schema, many)()
+
+
+@functools.cache
+def _wrapped_class(name: str, schema: type[ma.Schema] | None, many: bool) -> type[ma.Schema]:
+    members: dict[str, Any] = {"ok": fields.Boolean(required=True), "meta": fields.Nested(ErrorSchema.Meta_, required=True)}
+    if schema is not None:
+        nested = fields.Nested(schema)
+        members["data"] = fields.List(nested, required=True) if many else nested
+    else:
+        members["data"] = fields.Dict(allow_none=True)
+    if many:
+        page = {"has_more": fields.Boolean(required=True), "next_cursor": fields.String(allow_none=True)}
+        members["pagination"] = fields.Nested(ma.Schema.from_dict(page, name="Pagination"), required=True)
+    return ma.Schema.from_dict(members, name=name)  # type: ignore[arg-type, return-value]
+
+
+class ApiBlueprint(Blueprint):
+    """A blueprint whose answers are documented and wrapped by ``answer``, ``answer_page`` and ``flat``."""
+
+    ARGUMENTS_PARSER = Parser()
+
+    def answer(self, status: int, schema: type[ma.Schema] | None = None, *, description: str | None = None) -> Callable[[Any], Any]:
+        """The view returns one object; GETs get a weak ETag and may answer 304."""
+        return self._answer(status, schema, False, description)
+
+    def answer_page(self, schema: type[ma.Schema], *, description: str | None = None) -> Callable[[Any], Any]:
+        """The view returns a ``Page``."""
+        return self._answer(200, schema, True, description)
+
+    def flat(self, status: int, schema: type[ma.Schema], *, description: str | None = None) -> Callable[[Any], Any]:
+        """The Sending API's answers: the object itself, no envelope. The view may return ``(object, status, headers)``."""
+        dumper = schema()
+
+        def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+            @functools.wraps(view)
+            def answered(*args: Any, **kwargs: Any) -> Response:
+                result = view(*args, **kwargs)
+                if isinstance(result, Response):
+                    return result
+                data, code, headers = result if isinstance(result, tuple) else (result, status, {})
+                response = _json(dumper.dump(data), code)
+                response.headers.update(headers)
+                return response
+
+            return _document(answered, status, schema(), description)
+
+        return decorate
+
+    def _answer(self, status: int, schema: type[ma.Schema] | None, many: bool, description: str | None) -> Callable[[Any], Any]:
+        dumper = schema() if schema else None
+
+        def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+            @functools.wraps(view)
+            def answered(*args: Any, **kwargs: Any) -> Response:
+                result = view(*args, **kwargs)
+                if isinstance(result, Response):
+                    return result
+                paging = None
+                if isinstance(result, Page):
+                    paging = {"has_more": result.has_more, "next_cursor": result.next_cursor}
+                    result = result.items
+                data = result if dumper is None else dumper.dump(result, many=many)
+                response = _json(envelope.success_body(data, g.get("request_id", ""), paging), status)
+                return _conditional(response, data) if request.method in ("GET", "HEAD") and not many else response
+
+            return _document(answered, status, _wrapped(schema, many), description)
+
+        return decorate
+
+
+def etag_of(data: Any) -> str:
+    """The weak ETag of one object's data."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()[:24]
+
+
+def _conditional(response: Response, data: Any) -> Response:
+    response.set_etag(etag_of(data), weak=True)
+    return response.make_conditional(request)
+
+
+def _document(view: Callable[..., Any], status: int, schema: ma.Schema, description: str | None) -> Callable[..., Any]:
+    """Tell flask-smorest what the answer looks like, without letting it dump a second time."""
+    doc = getattr(view, "_apidoc", {})
+    responses = {
+        **doc.get("response", {}).get("responses", {}),
+        str(status): {"schema": schema, "description": description or HTTPStatus(status).phrase},
+        "default": "DEFAULT_ERROR",
+    }
+    view._apidoc = {**doc, "response": {"responses": responses}}  # type: ignore[attr-defined]
+    return view
+
+
+def api_blueprint(name: str, description: str) -> ApiBlueprint:
+    """A slice's part of the API, under /api/v1."""
+    return ApiBlueprint(f"api_{name}", f"webapp.{name}", url_prefix="/api/v1", description=description)
+
+
+def configure(app: Flask) -> Api:
+    """The OpenAPI document and its metadata."""
+    app.config.update(
+        API_TITLE=_TITLE, API_VERSION="v1", OPENAPI_VERSION="3.1.0", OPENAPI_URL_PREFIX="/api/v1", OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS={
+            "info": {"description": "Send mail and run everything around it. Dates are RFC 3339 in UTC; ids are opaque."},
+            "components": {"securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"}, "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            }},
+            "security": [{"bearer": []}, {"api_key": []}],
+        },
+    )  # fmt: skip
+    return Api(app)
+
+

@@ -1,0 +1,107 @@
+"""What every template may use: see templates/components/README.md."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import current_app, request, url_for
+
+from webapp.http import guard
+from webapp.kernel.errors import DomainError
+
+#: Navigation: group, then (label, endpoint, icon, prefix of endpoints that count as active). Entries whose endpoint is absent are left out.
+NAVIGATION: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
+    (None, (("Overview", "stats.overview", "layout-dashboard"), ("Messages", "messages.index", "mail"), ("Bridges", "bridges.index", "cable"))),
+    (
+        "Sending",
+        (
+            ("Pools", "pools.index", "layers"),
+            ("Accounts", "sending_accounts.index", "server"),
+            ("Domains", "domains.index", "globe"),
+            ("Templates", "content.index", "file-text"),
+        ),
+    ),
+    ("Audience", (("Suppressions", "suppressions.index", "ban"),)),
+    ("Testing", (("Sandbox inbox", "messages.sandbox", "flask-conical"), ("Simulator inbox", "simulator.index", "inbox"))),
+    (
+        "Settings",
+        (
+            ("API keys", "access.keys", "key-round"),
+            ("Roles", "access.roles", "shield"),
+            ("Settings", "accounts.settings", "settings"),
+            ("Team", "accounts.team", "users"),
+            ("Activity", "activity.index", "history"),
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """The person at the screen, as layouts show them."""
+
+    name: str
+    email: str
+    tenant_name: str
+    tenant_status: str
+    mode: str
+    is_staff: bool
+    permissions: Any
+
+    def can(self, permission: str) -> bool:
+        """Whether to show a control; the server checks again."""
+        return bool(self.permissions.allows(permission))
+
+
+@functools.lru_cache(maxsize=256)
+def _fingerprint(path: str, changed: float) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:10]
+
+
+def asset(name: str) -> str:
+    """Address of a static file that changes with its content, so that browsers may keep it for a year."""
+    path = Path(current_app.static_folder or "") / name
+    try:
+        return url_for("static", filename=name, v=_fingerprint(str(path), path.stat().st_mtime))
+    except OSError:
+        return url_for("static", filename=name)
+
+
+def _viewer() -> Viewer | None:
+    try:
+        door: Any = guard.current_door()
+    except DomainError:
+        return None
+    return Viewer(
+        door.name, door.email, door.tenant_name or "", door.tenant_status or "", str(door.mode), door.is_staff, door.permissions
+    )
+
+
+def _navigation() -> list[dict[str, Any]]:
+    here = request.endpoint or ""
+    known = current_app.view_functions
+    groups = []
+    for label, entries in NAVIGATION:
+        items = [
+            {"label": text, "url": url_for(endpoint), "icon": icon, "active": here == endpoint or _same_slice(here, endpoint)}
+            for text, endpoint, icon in entries
+            if endpoint in known
+        ]
+        if items:
+            groups.append({"label": label, "items": items})
+    return groups
+
+
+def _same_slice(here: str, endpoint: str) -> bool:
+    slice_name, _, view = endpoint.partition(".")
+    return view == "index" and here.partition(".")[0] == slice_name and not here.startswith("messages.sandbox")
+
+
+def template_context() -> dict[str, Any]:
+    """The context processor."""
+    viewer = None if guard.is_api() else _viewer()
+    return {"viewer": viewer, "asset": asset, "nav": _navigation() if viewer else []}

@@ -1,0 +1,57 @@
+"""The JSON answers of the API, without Flask: shared by the API's blueprints and the plain-WSGI hot path."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from webapp.kernel.errors import DomainError
+from webapp.kernel.secrets import random_token
+from webapp.settings import get_settings
+
+
+def new_request_id() -> str:
+    """``req_`` and 25 random base62 characters: named in X-Request-Id, ``meta.request_id`` and every log line of the request."""
+    return "req_" + random_token(148)
+
+
+def doc_url(code: str) -> str:
+    """The page of this server that explains an error code."""
+    return f"{get_settings().public_url.rstrip('/')}/docs/errors#{code}"
+
+
+def error_object(error: DomainError) -> dict[str, Any]:
+    """The ``error`` object alone, as it stands inside batch results too."""
+    return {"code": error.code, "message": error.message, "param": error.param, "doc_url": doc_url(error.code), "retryable": error.retryable}
+
+
+def error_body(error: DomainError, request_id: str) -> dict[str, Any]:
+    """The envelope of a refusal; ``errors`` lists every problem when there is more than the headline."""
+    body: dict[str, Any] = {"ok": False, "error": error_object(error)}
+    if error.problems:
+        body["errors"] = [{"code": p.code, "message": p.message, "param": p.param} for p in error.problems]
+    body["meta"] = {"request_id": request_id}
+    return body
+
+
+def success_body(data: Any, request_id: str, pagination: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The envelope of the Management API."""
+    body: dict[str, Any] = {"ok": True, "data": data}
+    if pagination is not None:
+        body["pagination"] = dict(pagination)
+    body["meta"] = {"request_id": request_id}
+    return body
+
+
+def error_headers(error: DomainError) -> dict[str, str]:
+    """Headers that go with a refusal."""
+    headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
+    if error.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="postbridge"'
+    return headers
+
+
+def encode(body: Mapping[str, Any]) -> bytes:
+    """Compact JSON in UTF-8."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,191 @@
+"""Who may call a view. Every view carries exactly one mark of this module; a test walks the routes and fails on one without.
+
+The loaders are injected by ``webapp.app``, so that this package knows no slice.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from flask import g, request
+
+from webapp.http import ratelimit
+from webapp.http.unit_of_work import db
+from webapp.kernel.errors import Forbidden, Unauthenticated
+from webapp.kernel.permissions import Permission, PermissionSet
+from webapp.kernel.scope import Actor, Mode, Scope
+from webapp.settings import get_settings
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Credential(Protocol):
+    """What a key loader answers: see ``webapp.access.types.Credential``."""
+
+    @property
+    def tenant_id(self) -> UUID: ...
+    @property
+    def actor(self) -> Actor: ...
+    @property
+    def permissions(self) -> PermissionSet: ...
+    @property
+    def mode(self) -> Mode: ...
+    @property
+    def bridge_id(self) -> UUID | None: ...
+    @property
+    def rate_limit(self) -> int | None: ...
+
+
+class SessionDoor(Protocol):
+    """What a session loader answers: see ``webapp.accounts.doors``."""
+
+    @property
+    def tenant_id(self) -> UUID | None: ...
+    @property
+    def actor(self) -> Actor: ...
+    @property
+    def permissions(self) -> PermissionSet: ...
+    @property
+    def mode(self) -> Mode: ...
+    @property
+    def is_staff(self) -> bool: ...
+
+
+@dataclass(slots=True)
+class Loaders:
+    """Filled by ``webapp.app``."""
+
+    key: Callable[[str, str], Credential] | None = None
+    session: Callable[[], SessionDoor | None] | None = None
+
+
+loaders = Loaders()
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The mark on a view: a permission, or one of the three words."""
+
+    permission: Permission | None = None
+    word: str | None = field(default=None)
+
+
+def requires(permission: Permission) -> Callable[[View], View]:
+    """The view needs this permission."""
+
+    def mark(view: View) -> View:
+        @functools.wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            current_scope().require(permission)
+            return view(*args, **kwargs)
+
+        guarded.__access__ = Access(permission)  # type: ignore[attr-defined]
+        return guarded  # type: ignore[return-value]
+
+    return mark
+
+
+def signed_in(view: View) -> View:
+    """Any member who is logged in, or any valid key: what the view shows is the caller's own."""
+
+    @functools.wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        current_scope()
+        return view(*args, **kwargs)
+
+    guarded.__access__ = Access(word="signed_in")  # type: ignore[attr-defined]
+    return guarded  # type: ignore[return-value]
+
+
+def staff_only(view: View) -> View:
+    """Support staff in their own name."""
+
+    @functools.wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        if not current_door().is_staff:
+            raise Forbidden("This page is for staff.")
+        return view(*args, **kwargs)
+
+    guarded.__access__ = Access(word="staff_only")  # type: ignore[attr-defined]
+    return guarded  # type: ignore[return-value]
+
+
+def public(view: View) -> View:
+    """Anybody."""
+    view.__access__ = Access(word="public")  # type: ignore[attr-defined]
+    return view
+
+
+def is_api() -> bool:
+    """Whether the request goes to the JSON API."""
+    return request.path.startswith("/api/")
+
+
+def client_address() -> str:
+    """The caller's network address; proxies are believed only as far as the setting says."""
+    return request.remote_addr or "unknown"
+
+
+def bearer_token() -> str | None:
+    """The token of ``Authorization: Bearer`` or ``X-API-Key``."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        return token.strip()
+    return request.headers.get("X-API-Key")
+
+
+def current_scope() -> Scope:
+    """The scope of this request, made at the first call. Raises ``Unauthenticated``."""
+    scope: Scope | None = g.get("scope")
+    if scope is None:
+        scope = g.scope = _scope_of_key() if is_api() else _scope_of_session()
+    return scope
+
+
+def current_door() -> SessionDoor:
+    """The logged-in session. Raises ``Unauthenticated``."""
+    door = loaders.session() if loaders.session else None
+    if door is None:
+        raise Unauthenticated("Log in to go on.")
+    return door
+
+
+def current_credential() -> Credential:
+    """The credential of this API request, with its rate limit counted once. Raises ``Unauthenticated`` and ``RateLimited``."""
+    credential: Credential | None = g.get("credential")
+    if credential is None:
+        token = bearer_token()
+        if not token or loaders.key is None:
+            raise Unauthenticated("Send your API key as `Authorization: Bearer mp_...` or in the X-API-Key header.")
+        credential = loaders.key(token, client_address())
+        default = get_settings().send_rate if "/send" in request.path else get_settings().management_rate
+        usage = ratelimit.count(f"key:{credential.actor.id}", credential.rate_limit or default)
+        g.rate_headers = usage.headers
+        usage.check()
+        g.credential = credential
+    return credential
+
+
+def _scope_of_key() -> Scope:
+    credential = current_credential()
+    session = db.session()
+    session.info["tenant_id"] = credential.tenant_id
+    return Scope(
+        session, credential.tenant_id, credential.actor, credential.permissions, credential.mode,
+        request_id=g.get("request_id"), address=client_address(), bridge_id=credential.bridge_id,
+    )  # fmt: skip
+
+
+def _scope_of_session() -> Scope:
+    door = current_door()
+    if door.tenant_id is None:
+        raise Forbidden("You belong to no tenant.")
+    session = db.session()
+    session.info["tenant_id"] = door.tenant_id
+    return Scope(
+        session, door.tenant_id, door.actor, door.permissions, door.mode, request_id=g.get("request_id"), address=client_address()
+    )
