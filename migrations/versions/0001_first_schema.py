@@ -178,7 +178,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_queue_entries_bridge_id"), "queue_entries", ["bridge_id"], unique=False)
     op.create_index(
-        "ix_queue_entries_due", "queue_entries", ["tenant_id", "priority", "due_at"], unique=False, postgresql_where=sa.text("lease_until is null")
+        "ix_queue_entries_due", "queue_entries", ["tenant_id", "priority", "due_at"], unique=False, postgresql_where=sa.text("lease_until is null and held is null")
     )
     op.create_index("ix_queue_entries_lease", "queue_entries", ["lease_until"], unique=False, postgresql_where=sa.text("lease_until is not null"))
     op.create_index(op.f("ix_queue_entries_message_id"), "queue_entries", ["message_id"], unique=False)
@@ -676,7 +676,7 @@ def downgrade() -> None:
     op.drop_table("recipients")
     op.drop_index(op.f("ix_queue_entries_message_id"), table_name="queue_entries")
     op.drop_index("ix_queue_entries_lease", table_name="queue_entries", postgresql_where=sa.text("lease_until is not null"))
-    op.drop_index("ix_queue_entries_due", table_name="queue_entries", postgresql_where=sa.text("lease_until is null"))
+    op.drop_index("ix_queue_entries_due", table_name="queue_entries", postgresql_where=sa.text("lease_until is null and held is null"))
     op.drop_index(op.f("ix_queue_entries_bridge_id"), table_name="queue_entries")
     op.drop_table("queue_entries")
     op.drop_index(op.f("ix_messages_tenant_id_id"), table_name="messages")

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.dialects import postgresql as pg
@@ -162,6 +163,21 @@ def make_engine(url: str, **options: Any) -> sa.Engine:
 def engine() -> sa.Engine:
     """The engine of this process."""
     return make_engine(get_settings().database_url)
+
+
+def connect_raw() -> psycopg.Connection[Any]:
+    """A psycopg connection of its own, for batches whose statements are written by hand. Autocommit: open transactions explicitly."""
+    url = sa.make_url(get_settings().database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    return psycopg.connect(url, autocommit=True, connect_timeout=5)
+
+
+@contextmanager
+def unscoped_raw(connection: psycopg.Connection[Any], reason: str) -> Iterator[psycopg.Connection[Any]]:
+    """``unscoped`` for a raw connection: one transaction over all tenants, for the batches of workers. ``reason`` as there."""
+    assert reason
+    with connection.transaction():
+        connection.execute("select set_config('app.tenant_id', %s, true)", (ALL_TENANTS,))
+        yield connection
 
 
 @contextmanager

@@ -1,0 +1,169 @@
+"""Taking work: recipients that are due, under a lease, fairly.
+
+One statement: the tenants with waiting mail are found by skipping through the index (not by scanning it), each offers its most urgent rows, and
+the batch is dealt round robin, transactional mail before bulk. ``attempt`` is raised here, before any dial: it is the fencing token with which the
+outcome must come back, and it counts even when the worker never does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row, dict_row
+
+from webapp.messages.types import RecipientState
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One leased recipient. ``fruitless``: claims in a row, this one included, without a result so far."""
+
+    recipient_id: UUID
+    tenant_id: UUID
+    message_id: UUID
+    bridge_id: UUID | None
+    pool_id: UUID | None
+    domain: str
+    attempt: int
+    fruitless: int
+    due_at: datetime
+    expires_at: datetime
+    scheduled: bool
+    address: str
+    state: str
+    variables: dict[str, Any] | None
+
+
+_CLAIM = """
+with recursive tenants(id) as (
+  (select tenant_id from queue_entries where lease_until is null and held is null order by tenant_id limit 1)
+  union all
+  select (select q.tenant_id from queue_entries q
+          where q.lease_until is null and q.held is null and q.tenant_id > t.id order by q.tenant_id limit 1)
+  from tenants t where t.id is not null
+), offered as (
+  select o.* from tenants t, lateral (
+    select recipient_id, priority, due_at, tenant_id from queue_entries q
+    where q.tenant_id = t.id and q.lease_until is null and q.held is null and q.due_at <= now()
+    order by q.priority, q.due_at limit %(batch)s for update skip locked) o
+  where t.id is not null
+), dealt as (
+  select recipient_id from (
+    select recipient_id, priority, row_number() over (partition by tenant_id order by priority, due_at) as turn from offered) d
+  order by priority, turn limit %(batch)s
+), leased as (
+  update queue_entries q set lease_until = now() + make_interval(secs => %(lease)s), leased_by = %(owner)s,
+    attempt = q.attempt + 1, fruitless = q.fruitless + 1
+  from dealt where q.recipient_id = dealt.recipient_id
+  returning q.recipient_id, q.tenant_id, q.message_id, q.bridge_id, q.pool_id, q.domain, q.attempt, q.fruitless, q.due_at, q.expires_at, q.scheduled
+)
+select leased.*, r.address, r.state, r.variables from leased join recipients r on r.id = leased.recipient_id
+"""
+
+
+def claim(connection: psycopg.Connection[Any], *, owner: str, batch: int, lease_seconds: int) -> list[Claimed]:
+    """Lease up to ``batch`` due recipients to ``owner``. The connection must see all tenants and be inside a transaction."""
+    with connection.cursor(row_factory=class_row(Claimed)) as cursor:
+        cursor.execute(_CLAIM, {"batch": batch, "lease": lease_seconds, "owner": owner}, prepare=True)
+        return cursor.fetchall()
+
+
+_CONTENT = """
+select m.id, m.tenant_id, m.bridge_id, m.stream, m.mode, m.message_id_header, m.from_address, m.from_name, m.subject, m.created_at,
+  c.html, c.text, c.raw, c.addresses, c.headers, c.attachments
+from messages m join message_contents c on c.id = m.id where m.id = any(%s)
+"""
+
+
+def load_contents(connection: psycopg.Connection[Any], message_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    """What the messages say, by id. A message whose content is past its retention is absent."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return {row["id"]: row for row in cursor.execute(_CONTENT, (list(message_ids),), prepare=True)}
+
+
+_PERMITS = """
+select b.id, b.track_opens, b.track_clicks, b.paused_at is not null as paused, b.deleted_at is not null as deleted, t.status
+from bridges b join tenants t on t.id = b.tenant_id where b.id = any(%s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """The state of a bridge and its tenant at this moment: tracking is decided when mail leaves, not when it came."""
+
+    id: UUID
+    track_opens: bool
+    track_clicks: bool
+    paused: bool
+    deleted: bool
+    status: str
+
+
+def load_permits(connection: psycopg.Connection[Any], bridge_ids: Sequence[UUID]) -> dict[UUID, Permit]:
+    """The bridges' present state, by id."""
+    with connection.cursor(row_factory=class_row(Permit)) as cursor:
+        return {permit.id: permit for permit in cursor.execute(_PERMITS, (list(bridge_ids),), prepare=True)}
+
+
+_SUPPRESSED = """
+select x.recipient_id, s.reason from unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[]) x(recipient_id, tenant_id, address, stream)
+join suppressions s on s.tenant_id = x.tenant_id and s.address = x.address and (s.scope = 'all' or x.stream = 'bulk')
+  and (s.expires_at is null or s.expires_at > now())
+"""
+
+
+def find_suppressed(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, UUID, str, str]]) -> dict[UUID, str]:
+    """Of ``(recipient, tenant, canonical address, stream)``, those that must not be dialled, with the reason: the last look before the dial."""
+    if not rows:
+        return {}
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    return dict(connection.execute(_SUPPRESSED, columns, prepare=True).fetchall())
+
+
+_HOLD = """
+with held as (update queue_entries q set held = x.reason, lease_until = null, leased_by = null
+  from unnest(%(ids)s::uuid[], %(attempts)s::int[], %(reasons)s::text[]) x(id, attempt, reason)
+  where q.recipient_id = x.id and q.attempt = x.attempt returning q.recipient_id, q.tenant_id, q.message_id, q.bridge_id, q.held),
+states as (update recipients r set state = %(state)s, state_reason = held.held, updated_at = now() from held where r.id = held.recipient_id)
+insert into events (id, tenant_id, message_id, recipient_id, bridge_id, type, data)
+select uuidv7(), tenant_id, message_id, recipient_id, bridge_id, 'email.held', jsonb_build_object('reason', held) from held
+"""
+
+
+def hold(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, int, str]]) -> None:
+    """Keep ``(recipient, attempt, reason)`` out of the flow until a person releases them."""
+    if rows:
+        ids, attempts, reasons = (list(column) for column in zip(*rows, strict=True))
+        connection.execute(_HOLD, {"ids": ids, "attempts": attempts, "reasons": reasons, "state": RecipientState.HELD.value})
+
+
+_SWEEP = """
+with lost as (
+  select q.recipient_id from queue_entries q
+  where q.lease_until is not null
+    and (q.lease_until < now() or not exists (select from heartbeats h where h.name = q.leased_by and h.seen_at > now() - make_interval(secs => %(silent)s)))
+  limit 5000 for update skip locked
+), freed as (
+  update queue_entries q set lease_until = null, leased_by = null, due_at = now(),
+    held = case when q.fruitless >= %(most)s then 'parked after ' || q.fruitless || ' attempts that ended without a result' end
+  from lost where q.recipient_id = lost.recipient_id
+  returning q.recipient_id, q.tenant_id, q.message_id, q.bridge_id, q.attempt, q.held, old.leased_by as owner
+), attempts as (
+  insert into delivery_attempts (id, tenant_id, message_id, recipient_id, number, outcome, reply, duplicate_possible, started_at, finished_at)
+  select uuidv7(), tenant_id, message_id, recipient_id, attempt, 'unknown', 'The worker ' || owner || ' was lost during this attempt.', true, now(), now() from freed
+), parked as (
+  update recipients r set state = 'held', state_reason = freed.held, updated_at = now() from freed where freed.held is not null and r.id = freed.recipient_id
+)
+select count(*), count(held) from freed
+"""
+
+
+def sweep(connection: psycopg.Connection[Any], *, max_claims: int, silent_seconds: int = 60) -> tuple[int, int]:
+    """Take back what lost workers held: ``(rows freed, of which parked)``. A worker is lost when its lease ran out or it fell silent."""
+    row = connection.execute(_SWEEP, {"most": max_claims, "silent": silent_seconds}).fetchone()
+    return (row[0], row[1]) if row else (0, 0)

@@ -1,0 +1,128 @@
+"""Writing down what became of attempts: one statement a batch, fenced by the attempt number.
+
+An outcome whose attempt is no longer the queue row's (the lease was taken back and the row claimed anew) changes nothing: the sweeper has
+already written that attempt down as ``unknown``, with ``duplicate_possible``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from webapp.messages.types import EventType, RecipientState
+
+_EVENT_OF_STATE = {
+    RecipientState.DELIVERED: EventType.DELIVERED,
+    RecipientState.DEFERRED: EventType.DEFERRED,
+    RecipientState.BOUNCED: EventType.BOUNCED,
+    RecipientState.FAILED: EventType.FAILED,
+    RecipientState.SUPPRESSED: EventType.SUPPRESSED,
+    RecipientState.CANCELLED: EventType.CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One finished attempt. ``state`` is the recipient's new state; ``next_due`` is set when it will be tried again.
+
+    ``dialled`` is False for verdicts reached without a conversation (suppressed, expired): they leave no attempt row.
+    """
+
+    recipient_id: UUID
+    attempt_id: UUID
+    attempt: int
+    state: RecipientState
+    next_due: datetime | None
+    dialled: bool
+    code: int | None
+    enhanced: str | None
+    reply: str | None
+    reply_class: str | None
+    blame: str | None
+    stage: str | None
+    member_id: UUID | None
+    remote_host: str | None
+    remote_ip: str | None
+    tls: str | None
+    duplicate_possible: bool
+    started_at: datetime
+    finished_at: datetime
+    transcript: str | None
+
+
+_COLUMNS = {
+    "recipient_id": "uuid", "attempt_id": "uuid", "attempt": "int", "state": "text", "next_due": "timestamptz", "dialled": "bool", "code": "int",
+    "enhanced": "text", "reply": "text", "reply_class": "text", "blame": "text", "stage": "text", "member_id": "uuid", "remote_host": "text",
+    "remote_ip": "text", "tls": "text", "duplicate_possible": "bool", "started_at": "timestamptz", "finished_at": "timestamptz", "transcript": "text",
+}  # fmt: skip
+assert list(_COLUMNS) == [f.name for f in fields(Outcome)]
+
+_INPUT = ", ".join(f"%({name})s::{kind}[]" for name, kind in {**_COLUMNS, "event_type": "text"}.items())
+
+_RECORD = f"""
+with x as (select * from unnest({_INPUT}) as x({", ".join([*_COLUMNS, "event_type"])})),
+done as (
+  delete from queue_entries q using x where q.recipient_id = x.recipient_id and q.attempt = x.attempt and x.next_due is null
+  returning q.recipient_id, q.tenant_id, q.message_id, q.bridge_id, q.pool_id),
+again as (
+  update queue_entries q set due_at = x.next_due, lease_until = null, leased_by = null, fruitless = 0, scheduled = false
+  from x where q.recipient_id = x.recipient_id and q.attempt = x.attempt and x.next_due is not null
+  returning q.recipient_id, q.tenant_id, q.message_id, q.bridge_id, q.pool_id),
+live as (select * from done union all select * from again),
+who as (
+  update recipients r set state = x.state, attempts = x.attempt, last_code = x.code, last_reply = x.reply, reply_class = x.reply_class,
+    blame = x.blame, sent_at = case when x.dialled then coalesce(r.sent_at, x.finished_at) else r.sent_at end,
+    state_reason = case when x.dialled then null else x.reply end,
+    delivered_at = case when x.state = 'delivered' then x.finished_at end,
+    bounced_at = case when x.state = 'bounced' then x.finished_at end, updated_at = now()
+  from x join live on live.recipient_id = x.recipient_id where r.id = x.recipient_id
+  returning r.id, r.address, r.mode, x.dialled and old.sent_at is null as first),
+attempts as (
+  insert into delivery_attempts (id, tenant_id, message_id, recipient_id, number, member_id, outcome, code, enhanced, reply, reply_class, blame, stage,
+    remote_host, remote_ip, tls, duplicate_possible, started_at, finished_at, transcript)
+  select x.attempt_id, live.tenant_id, live.message_id, x.recipient_id, x.attempt, x.member_id, x.state, x.code, x.enhanced, x.reply, x.reply_class, x.blame,
+    x.stage, x.remote_host, x.remote_ip, x.tls, x.duplicate_possible, x.started_at, x.finished_at, x.transcript
+  from x join live using (recipient_id) where x.dialled),
+facts as (
+  insert into events (id, tenant_id, message_id, recipient_id, bridge_id, type, at, data)
+  select uuidv7(), live.tenant_id, live.message_id, x.recipient_id, live.bridge_id, x.event_type, x.finished_at,
+    jsonb_strip_nulls(jsonb_build_object('attempt', case when x.dialled then x.attempt end, 'code', x.code, 'reply', x.reply, 'class', x.reply_class,
+      'blame', x.blame, 'next_attempt_at', x.next_due, 'remote', x.remote_host))
+  from x join live using (recipient_id)),
+figures as (
+  insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, member_id, sent, delivered, deferred, bounced, failed, suppressed)
+  select live.tenant_id, date_trunc('hour', now()), who.mode, live.bridge_id, live.pool_id, x.member_id, count(*) filter (where who.first),
+    count(*) filter (where x.state = 'delivered'), count(*) filter (where x.state = 'deferred'), count(*) filter (where x.state = 'bounced'),
+    count(*) filter (where x.state = 'failed'), count(*) filter (where x.state = 'suppressed')
+  from x join live using (recipient_id) join who on who.id = x.recipient_id group by 1, 2, 3, 4, 5, 6)
+select live.recipient_id, live.tenant_id, live.message_id, live.bridge_id, who.address from live join who on who.id = live.recipient_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A recipient whose outcome was written, with what suppression needs to know."""
+
+    recipient_id: UUID
+    tenant_id: UUID
+    message_id: UUID
+    bridge_id: UUID | None
+    address: str
+
+
+def record_outcomes(connection: psycopg.Connection[Any], outcomes: Sequence[Outcome]) -> list[Recorded]:
+    """Write a batch: recipient, attempt, event, figures, queue row. Returns those that still held their lease.
+
+    The connection must see all tenants and be inside a transaction.
+    """
+    if not outcomes:
+        return []
+    arguments: dict[str, list[Any]] = {name: [getattr(outcome, name) for outcome in outcomes] for name in _COLUMNS}
+    arguments["event_type"] = [_EVENT_OF_STATE[outcome.state].value for outcome in outcomes]
+    arguments["state"] = [outcome.state.value for outcome in outcomes]
+    return [Recorded(*row) for row in connection.execute(_RECORD, arguments, prepare=True)]
