@@ -121,8 +121,8 @@ def public(view: View) -> View:
 
 
 def is_api() -> bool:
-    """Whether the request goes to the JSON API."""
-    return request.path.startswith("/api/")
+    """Whether the request goes to the JSON API; tracking and unsubscribe addresses under /api/ are for people."""
+    return request.path.startswith("/api/v1/")
 
 
 def client_address() -> str:

@@ -1,0 +1,122 @@
+"""Opens, clicks and unsubscribes become events, once each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from webapp.messages.types import EventType
+from webapp.tracking.tokens import Who
+
+_KINDS = {"open": EventType.OPENED, "click": EventType.CLICKED}
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One request of a pixel or a link. ``id`` is made from its stream id: recording it twice is recording it once."""
+
+    id: UUID
+    message_id: UUID
+    recipient_id: UUID
+    type: EventType
+    at_ms: int
+    data: str
+
+
+def read_hit(stream_id: bytes, fields: Mapping[bytes, bytes]) -> Hit | None:
+    """A stream entry as a hit; None for rubbish."""
+    try:
+        raw = json.loads(fields[b"d"])
+        at_ms = int(raw["t"])
+        data = {"user_agent": raw.get("a") or None, "address": raw.get("i") or None, "url": raw.get("u")}
+        kept = {key: value for key, value in data.items() if value}
+        return Hit(_event_id(stream_id, at_ms), UUID(raw["m"]), UUID(raw["r"]), _KINDS[raw["k"]], at_ms, json.dumps(kept))
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def _event_id(stream_id: bytes, at_ms: int) -> UUID:
+    tail = int.from_bytes(hashlib.sha256(stream_id + at_ms.to_bytes(8, "big")).digest()[:10], "big") & ((1 << 76) - 1)
+    tail = (tail & ~(0xF << 76) & ~(0b11 << 62)) | (0b10 << 62)
+    return UUID(int=(at_ms << 80) | (0x7 << 76) | tail)
+
+
+_RECORD = """
+with x as (select * from unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bigint[], %s::jsonb[]) x(id, message_id, recipient_id, type, at_ms, data)),
+known as (
+  select x.*, to_timestamp(x.at_ms / 1000.0) as at, r.tenant_id, r.bridge_id, r.mode
+  from x join recipients r on r.id = x.recipient_id and r.message_id = x.message_id),
+fresh as (
+  insert into events (id, tenant_id, message_id, recipient_id, bridge_id, type, at, data)
+  select id, tenant_id, message_id, recipient_id, bridge_id, type, at, data from known on conflict do nothing returning id),
+counted as (select known.* from known join fresh using (id)),
+times as (
+  select recipient_id, min(at) filter (where type = 'email.opened') as opened, min(at) filter (where type = 'email.clicked') as clicked
+  from counted group by 1),
+firsts as (
+  update recipients r set first_opened_at = coalesce(r.first_opened_at, times.opened), first_clicked_at = coalesce(r.first_clicked_at, times.clicked),
+    updated_at = now()
+  from times where r.id = times.recipient_id
+  returning r.id, old.first_opened_at is null and new.first_opened_at is not null as first_open,
+    old.first_clicked_at is null and new.first_clicked_at is not null as first_click),
+figures as (
+  insert into stats_deltas (tenant_id, hour, mode, bridge_id, opened, unique_opened, clicked, unique_clicked)
+  select tenant_id, date_trunc('hour', at), mode, bridge_id, sum(opens), sum((opens > 0 and first_open)::int), sum(clicks), sum((clicks > 0 and first_click)::int)
+  from (select c.tenant_id, c.mode, c.bridge_id, c.recipient_id, min(c.at) as at, count(*) filter (where c.type = 'email.opened') as opens,
+          count(*) filter (where c.type = 'email.clicked') as clicks from counted c group by 1, 2, 3, 4) per_recipient
+  join firsts on firsts.id = per_recipient.recipient_id group by 1, 2, 3, 4)
+select count(*) from fresh
+"""
+
+
+def record_hits(connection: psycopg.Connection[Any], hits: Iterable[Hit]) -> int:
+    """Write a batch of hits and their figures; hits written before, and those of unknown recipients, change nothing.
+
+    The connection must see all tenants and be inside a transaction. Returns how many were new.
+    """
+    batch = list(hits)
+    if not batch:
+        return 0
+    columns = [
+        [h.id for h in batch], [h.message_id for h in batch], [h.recipient_id for h in batch], [h.type.value for h in batch],
+        [h.at_ms for h in batch], [h.data for h in batch],
+    ]  # fmt: skip
+    row = connection.execute(_RECORD, columns, prepare=True).fetchone()
+    return int(row[0]) if row else 0
+
+
+_UNSUBSCRIBE = """
+with who as (
+  update recipients r set unsubscribed_at = coalesce(r.unsubscribed_at, now()), updated_at = now()
+  where r.id = %(recipient)s and r.message_id = %(message)s
+  returning r.id, r.tenant_id, r.message_id, r.bridge_id, r.mode, r.address, old.unsubscribed_at is null as first),
+fact as (
+  insert into events (id, tenant_id, message_id, recipient_id, bridge_id, type, data)
+  select uuidv7(), tenant_id, message_id, id, bridge_id, 'email.unsubscribed', jsonb_build_object('how', %(how)s::text) from who where first),
+figures as (
+  insert into stats_deltas (tenant_id, hour, mode, bridge_id, unsubscribed)
+  select tenant_id, date_trunc('hour', now()), mode, bridge_id, 1 from who where first)
+select tenant_id, address, first from who
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribed:
+    """Who asked not to be written to any more; ``first`` is False when they had asked before."""
+
+    tenant_id: UUID
+    address: str
+    first: bool
+
+
+def record_unsubscribe(connection: psycopg.Connection[Any], who: Who, how: str) -> Unsubscribed | None:
+    """Note an unsubscribe once. ``how``: one_click, page or mail. None when the recipient is gone."""
+    arguments = {"recipient": who.recipient_id, "message": who.message_id, "how": how}
+    row = connection.execute(_UNSUBSCRIBE, arguments).fetchone()
+    return Unsubscribed(*row) if row else None

@@ -1,0 +1,4 @@
+"""The stream of hits between the tracking door and the aggregation job."""
+
+#: Name of the Valkey stream.
+HITS = "hits"

@@ -1,0 +1,65 @@
+"""Housekeeping: partitions ahead, partitions past their retention away, small tables swept."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import structlog
+
+from webapp.kernel.clock import now
+from webapp.kernel.db import connect_raw, unscoped_raw
+from webapp.kernel.jobs import answer_wake
+from webapp.settings import get_settings
+
+log = structlog.get_logger()
+
+_AHEAD_DAYS = 28
+#: Table -> (days a partition, name of the setting that says how long rows stay).
+_PARTITIONED = {
+    "messages": (7, "retain_event_days"), "recipients": (7, "retain_event_days"), "events": (7, "retain_event_days"),
+    "delivery_attempts": (7, "retain_event_days"), "message_contents": (1, "retain_content_days"),
+}  # fmt: skip
+_SWEPT = (
+    "delete from idempotency_keys where created_at < now() - make_interval(hours => %(idempotency)s)",
+    "delete from user_sessions where expires_at < now()",
+    "delete from one_time_tokens where expires_at < now() - interval '7 days'",
+    "delete from heartbeats where seen_at < now() - interval '1 hour'",
+    "delete from simulated_mails where created_at < now() - interval '7 days'",
+)
+
+
+def keep_house(slot: int) -> None:
+    """Hourly."""
+    answer_wake("worker.jobs.maintenance.keep_house", slot)
+    with connect_raw() as connection:
+        connection.execute("set lock_timeout = '2s'")
+        for table in _PARTITIONED:
+            make_partitions(connection, table)
+            drop_old_partitions(connection, table)
+        with unscoped_raw(connection, "housekeeping of all tenants"):
+            for statement in _SWEPT:
+                connection.execute(statement, {"idempotency": get_settings().idempotency_hours})
+
+
+def make_partitions(connection: psycopg.Connection[Any], table: str) -> None:
+    """Partitions for the weeks to come, so that no row falls into the default one."""
+    days = _PARTITIONED[table][0]
+    connection.execute(
+        "select make_partition(%s, d::date, %s) from generate_series(date_trunc('week', now() at time zone 'UTC'), "
+        "now() at time zone 'UTC' + make_interval(days => %s), make_interval(days => %s)) d",
+        (table, days, _AHEAD_DAYS, days),
+    )
+
+
+def drop_old_partitions(connection: psycopg.Connection[Any], table: str) -> None:
+    """Drop partitions whose newest row is past the retention. The day is in the name."""
+    days, setting = _PARTITIONED[table]
+    oldest = (now() - timedelta(days=getattr(get_settings(), setting) + days)).strftime("%Y%m%d")
+    names = connection.execute("select inhrelid::regclass::text from pg_inherits where inhparent = %s::regclass", (table,)).fetchall()
+    for (name,) in names:
+        day = name.rpartition("_p")[2]
+        if day.isdigit() and day < oldest:
+            connection.execute(f'drop table "{name}"')
+            log.info("partition_dropped", table=name)

@@ -1,0 +1,59 @@
+"""The one list of periodic work. The ticker looks at it every second; what is due is found in PostgreSQL, never remembered elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import redis
+
+from webapp.kernel.jobs import QueueName, broker
+from webapp.settings import get_settings
+from webapp.tracking.stream import HITS
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Periodic:
+    """Run ``job`` at most every ``every`` seconds, and only when ``due`` says so. ``slots``: how many workers are woken."""
+
+    job: str
+    every: float
+    queue: QueueName
+    due: Callable[[Connection], bool] | None = None
+    slots: int = 1
+
+
+def _exists(query: str) -> Callable[[Connection], bool]:
+    def due(connection: Connection) -> bool:
+        row = connection.execute(f"select exists ({query})", prepare=True).fetchone()
+        return bool(row and row[0])
+
+    return due
+
+
+def _hits_wait(_: Connection) -> bool:
+    try:
+        return bool(broker().xlen(HITS))
+    except redis.RedisError:
+        return False
+
+
+def periodic_work() -> tuple[Periodic, ...]:
+    """Everything that happens by itself."""
+    delivery_slots = get_settings().delivery_workers
+    mail_is_due = _exists("select from queue_entries where lease_until is null and held is null and due_at <= now()")
+    lease_is_out = _exists(
+        "select from queue_entries q where lease_until is not null and (lease_until < now() or not exists "
+        "(select from heartbeats h where h.name = q.leased_by and h.seen_at > now() - interval '60 seconds'))"
+    )
+    return (
+        Periodic("worker.jobs.delivery.deliver", 0, QueueName.DELIVERY, mail_is_due, delivery_slots),
+        Periodic("worker.jobs.delivery.sweep", 5, QueueName.DEFAULT, lease_is_out),
+        Periodic("worker.jobs.tracking.aggregate", 0, QueueName.DEFAULT, _hits_wait),
+        Periodic("worker.jobs.stats.fold", 10, QueueName.DEFAULT, _exists("select from stats_deltas")),
+        Periodic("worker.jobs.maintenance.keep_house", 3600, QueueName.DEFAULT),
+    )
