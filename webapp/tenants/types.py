@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 
 class TenantStatus(StrEnum):
@@ -11,3 +13,20 @@ class TenantStatus(StrEnum):
     SANDBOX = "sandbox"
     APPROVED = "approved"
     SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True, slots=True)
+class TenantState:
+    """What the sending path must know of a tenant. Limits are None where there is none of its own."""
+
+    id: UUID
+    name: str
+    status: TenantStatus
+    status_reason: str | None
+    daily_limit: int | None
+    max_recipients: int | None
+
+    @property
+    def may_send_live(self) -> bool:
+        """Whether mail of this tenant may leave."""
+        return self.status is TenantStatus.APPROVED
