@@ -267,8 +267,7 @@ class TestLimits:
         with start(limits=Limits(message_octets=1000, overrun_octets=5000)).client() as client:
             begin(client)
             with pytest.raises(OSError):
-                for _ in range(10_000):
-                    client.send(b"x" * 998 + b"\r\n")
+                client.send((b"x" * 998 + b"\r\n") * 10_000)
 
     def test_memory_for_all_messages(self, start: Any) -> None:
         server = start(limits=Limits(buffered_octets=5000))
@@ -365,7 +364,7 @@ class TestTls:
         old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
         old.set_ciphers("ALL:@SECLEVEL=0")
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="TLSv1_1"):
             old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
         with start(tls_context=tls_context).client() as client:
             client.say("EHLO client.test")
