@@ -30,10 +30,7 @@ def read_shapes(source: str) -> str:
 
 def build_sprite(icon_dir: Path, names: list[str]) -> str:
     """Return the sprite document for `names`, sorted. Raises FileNotFoundError for an unknown icon."""
-    symbols = [
-        SYMBOL.format(name=name, body=read_shapes((icon_dir / f"{name}.svg").read_text()))
-        for name in sorted(set(names))
-    ]
+    symbols = [SYMBOL.format(name=name, body=read_shapes((icon_dir / f"{name}.svg").read_text())) for name in sorted(set(names))]
     head = '<svg xmlns="http://www.w3.org/2000/svg">\n<!-- Lucide, ISC licence: see LICENSE beside this file -->\n'
     return head + "\n".join(symbols) + "\n</svg>\n"
 
@@ -41,7 +38,7 @@ def build_sprite(icon_dir: Path, names: list[str]) -> str:
 def main(argv: list[str]) -> int:
     """Command line entry: returns the exit status."""
     if len(argv) != 3:
-        print("usage: make_sprite.py ICON_DIR LIST_FILE OUT_FILE", file=sys.stderr)
+        sys.stderr.write("usage: make_sprite.py ICON_DIR LIST_FILE OUT_FILE\n")
         return 2
     icon_dir, list_file, out_file = (Path(argument) for argument in argv)
     out_file.write_text(build_sprite(icon_dir, list_file.read_text().split()))

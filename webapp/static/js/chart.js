@@ -30,6 +30,17 @@
     return step >= 86400 ? text.slice(0, 10) : `${text.slice(0, 16).replace("T", " ")} UTC`;
   }
 
+  const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
+  /** Marks of the time axis, in UTC like every figure: the day, or the hour when marks are closer than a day. */
+  function timeMarks(marks) {
+    const close = marks.length > 1 && marks[1] - marks[0] < 86400;
+    return marks.map((seconds) => {
+      const at = new Date(seconds * 1000);
+      const midnight = seconds % 86400 === 0;
+      return close && !midnight ? at.toISOString().slice(11, 16) : `${at.getUTCDate()} ${MONTHS[at.getUTCMonth()]}`;
+    });
+  }
+
   /** Running sums, so that each bar stands on those before it. */
   function stack(series, hidden) {
     const sum = [];
@@ -47,6 +58,7 @@
     const font = `11px ${token("--font")}`;
     const axis = { stroke: token("--text-faint"), font, ticks: { show: false }, grid: { stroke: token("--chart-grid"), width: 1 } };
     const bars = kind === "bars" && uPlot.paths.bars({ size: [0.72, 36], radius: 0.12 });
+    const step = data.x.length > 1 ? data.x[1] - data.x[0] : 86400;
     const smooth = uPlot.paths.spline();
     return {
       width: holder.clientWidth,
@@ -55,9 +67,13 @@
       tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), "Etc/UTC"),
       legend: { show: false },
       cursor: { y: false, points: { show: kind !== "bars", size: 7 }, drag: { x: false, y: false } },
-      scales: { y: { range: (_, low, high) => [0, unit === "%" ? Math.min(1, Math.max(high * 1.1, 0.01)) : Math.max(high * 1.08, 4)] } },
+      scales: {
+        // Bars stand around their moment: half a step of room at both ends.
+        x: { range: (_, low, high) => (bars || low === high ? [low - step / 2, high + step / 2] : [low, high]) },
+        y: { range: (_, low, high) => [0, unit === "%" ? Math.min(1, Math.max(high * 1.1, 0.01)) : Math.max(high * 1.08, 4)] },
+      },
       axes: [
-        { ...axis, grid: { show: false }, space: 70, size: 28 },
+        { ...axis, grid: { show: false }, space: 64, size: 26, values: (_, marks) => timeMarks(marks) },
         { ...axis, size: 46, gap: 6, values: (_, marks) => marks.map((v) => (unit === "%" ? `${Math.round(v * 100)}%` : Number.isInteger(v) ? compact.format(v) : "")) },
       ],
       series: [
