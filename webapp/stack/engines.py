@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import quote
 
 import psycopg
@@ -30,7 +31,7 @@ from webapp.stack.home import Addresses, EngineHome
 ROLE = "postbridge"
 DATABASE = "postbridge"
 _SUPERUSER = "postgres"
-_RECOVERY_PATIENCE = 300.0  # seconds; after a crash PostgreSQL replays its log before it answers
+START_PATIENCE = 300.0  # seconds; after a crash PostgreSQL replays its log before it answers
 _POSTGRES_SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -56,8 +57,27 @@ _POSTGRES_SETTINGS = {
 }
 
 
+class Engine(Protocol):
+    """What the supervisor knows of an engine. `process` is None while it is down."""
+
+    name: str
+    process: subprocess.Popen[bytes] | None
+
+    def launch(self, output: Output) -> None:
+        """Start the server process and return at once."""
+
+    def answers(self) -> bool:
+        """Whether the server can be used now."""
+
+    def prepare(self) -> None:
+        """Make what the application needs inside."""
+
+    def stop(self, patience: float = ...) -> None:
+        """End the server cleanly; kill it after `patience` seconds."""
+
+
 class Postgres:
-    """One PostgreSQL server on `home`; make, start, stop. `process` is None while it is down."""
+    """One PostgreSQL server on `home`. `process` is None while it is down."""
 
     name = "postgres"
 
@@ -80,11 +100,8 @@ class Postgres:
         """SQLAlchemy address of any database of this server."""
         return f"postgresql+psycopg://{role}@/{database}?host={quote(str(self._home.sockets), safe='/')}"
 
-    def start(self, output: Output = subprocess.DEVNULL) -> None:
-        """Start the server and return when it answers; the first time, make the cluster, the role and the database.
-
-        Raises StackError when the server ends or does not answer within the time a crash recovery may take.
-        """
+    def launch(self, output: Output) -> None:
+        """Start the server process (making the cluster the first time) and return at once; see :meth:`answers`."""
         data = self._home.postgres
         if not (data / "PG_VERSION").is_file():
             self._initdb()
@@ -97,8 +114,23 @@ class Postgres:
         self.process = children.spawn(
             argv, output=output, env=_engine_env(), cwd=self._home.sockets, identity=self._home.identity, death_signal=signal.SIGINT
         )
-        self._wait()
-        self._ensure_role_and_database()
+
+    def answers(self) -> bool:
+        """Whether the server takes connections now (False while it starts or recovers)."""
+        try:
+            self.connect().close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def prepare(self) -> None:
+        """Make the application's role and database where they are missing. The server must answer."""
+        with self.connect() as connection:
+            if not connection.execute("select 1 from pg_roles where rolname = %s", (ROLE,)).fetchone():
+                connection.execute(sql.SQL("create role {} login nosuperuser nobypassrls").format(sql.Identifier(ROLE)))
+            if not connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone():
+                make = sql.SQL("create database {} owner {}")
+                connection.execute(make.format(sql.Identifier(DATABASE), sql.Identifier(ROLE)))
 
     def stop(self, patience: float = 10.0) -> None:
         """Fast shutdown: open transactions are rolled back, data is written; killed after `patience` seconds."""
@@ -152,34 +184,13 @@ class Postgres:
         # We hold the lock of the stack, so whatever has that number now is not our server; PostgreSQL would refuse to start.
         lock.unlink(missing_ok=True)
 
-    def _wait(self) -> None:
-        deadline = time.monotonic() + _RECOVERY_PATIENCE
-        while True:
-            with contextlib.suppress(psycopg.OperationalError):
-                self.connect().close()
-                return
-            if self.process is None or self.process.poll() is not None:
-                code = self.process.returncode if self.process else None
-                raise StackError(f"PostgreSQL ended while starting (exit code {code}); its messages are above. Data: {self._home.postgres}")
-            if time.monotonic() > deadline:
-                raise StackError(f"PostgreSQL did not answer within {_RECOVERY_PATIENCE:.0f} s. Data: {self._home.postgres}")
-            time.sleep(0.03)
-
     def connect(self, database: str = "postgres") -> psycopg.Connection[tuple[object, ...]]:
         """A superuser connection in autocommit mode. Raises psycopg.OperationalError when the server is away."""
         return psycopg.connect(host=str(self._home.sockets), dbname=database, user=_SUPERUSER, autocommit=True, connect_timeout=5)
 
-    def _ensure_role_and_database(self) -> None:
-        with self.connect() as connection:
-            if not connection.execute("select 1 from pg_roles where rolname = %s", (ROLE,)).fetchone():
-                connection.execute(sql.SQL("create role {} login nosuperuser nobypassrls").format(sql.Identifier(ROLE)))
-            if not connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone():
-                make = sql.SQL("create database {} owner {}")
-                connection.execute(make.format(sql.Identifier(DATABASE), sql.Identifier(ROLE)))
-
 
 class Valkey:
-    """One Valkey server on `home`; start, stop. `process` is None while it is down."""
+    """One Valkey server on `home`. `process` is None while it is down."""
 
     name = "valkey"
 
@@ -201,8 +212,8 @@ class Valkey:
     def _socket(self) -> Path:
         return self._home.sockets / "valkey.sock"
 
-    def start(self, output: Output = subprocess.DEVNULL) -> None:
-        """Start the server and return when it answers. Raises StackError when it does not."""
+    def launch(self, output: Output) -> None:
+        """Start the server process and return at once; see :meth:`answers`."""
         options = {
             "port": "0",
             "unixsocket": str(self._socket),
@@ -220,7 +231,15 @@ class Valkey:
             argv += [f"--{name}", value]
         self._ask_orphan_to_leave()
         self.process = children.spawn(argv, output=output, env=_engine_env(), cwd=self._home.valkey, identity=self._home.identity)
-        self._wait()
+
+    def answers(self) -> bool:
+        """Whether the server takes commands now (False while it reads its append-only file)."""
+        with redis.Redis.from_url(self.redis_url) as client, contextlib.suppress(redis.RedisError):
+            return bool(client.ping())
+        return False
+
+    def prepare(self) -> None:
+        """Nothing to make: a Valkey server is complete when it answers."""
 
     def stop(self, patience: float = 5.0) -> None:
         """Ask for a clean end (the append-only file is synced); killed after `patience` seconds."""
@@ -232,20 +251,6 @@ class Valkey:
         # Two servers on one append-only file would spoil it. Ours ends with the supervisor, except on macOS.
         with contextlib.suppress(redis.RedisError), redis.Redis.from_url(self.redis_url) as orphan:
             orphan.shutdown(nosave=True)
-
-    def _wait(self) -> None:
-        deadline = time.monotonic() + 60
-        with redis.Redis.from_url(self.redis_url) as client:
-            while True:
-                with contextlib.suppress(redis.RedisError):
-                    client.ping()  # refused with LOADING while the append-only file is read
-                    return
-                if self.process is None or self.process.poll() is not None:
-                    code = self.process.returncode if self.process else None
-                    raise StackError(f"Valkey ended while starting (exit code {code}). Data: {self._home.valkey}")
-                if time.monotonic() > deadline:
-                    raise StackError(f"Valkey did not answer within 60 s. Data: {self._home.valkey}")
-                time.sleep(0.02)
 
 
 def _engine_env() -> dict[str, str]:
@@ -262,6 +267,19 @@ def make_engines(var: Path) -> tuple[Postgres, Valkey]:
     return Postgres(engine_home, binaries), Valkey(engine_home, binaries)
 
 
+def start(engine: Engine, output: Output = subprocess.DEVNULL) -> None:
+    """Launch one engine, wait until it answers, prepare it. Raises StackError when it ends or never answers."""
+    engine.launch(output)
+    deadline = time.monotonic() + START_PATIENCE
+    while not engine.answers():
+        if engine.process is None or engine.process.poll() is not None:
+            raise StackError(f"{engine.name} ended while starting{'' if engine.process is None else f' (exit code {engine.process.returncode})'}.")
+        if time.monotonic() > deadline:
+            raise StackError(f"{engine.name} did not answer within {START_PATIENCE:.0f} s.")
+        time.sleep(0.03)
+    engine.prepare()
+
+
 @contextlib.contextmanager
 def running_engines(var: Path, *, output: Output = subprocess.DEVNULL) -> Iterator[Addresses]:
     """Both engines for the length of a `with` block: those of a running stack when there is one, else our own.
@@ -276,8 +294,8 @@ def running_engines(var: Path, *, output: Output = subprocess.DEVNULL) -> Iterat
     try:
         postgres, valkey = make_engines(var)
         try:
-            postgres.start(output)
-            valkey.start(output)
+            start(postgres, output)
+            start(valkey, output)
             addresses = Addresses(postgres.database_url, valkey.redis_url, postgres.admin_url)
             home.publish(var, addresses)
             yield addresses

@@ -1,0 +1,78 @@
+"""The `postbridge` command. One file a group, loaded only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from webapp.kernel.errors import DomainError
+from webapp.settings import SettingError, get_settings
+from webapp.stack.errors import StackError
+
+#: Word after `postbridge` -> "module:attribute" of a click command or group.
+COMMANDS = {
+    "up": "webapp.cli.up:up",
+    "prepare": "webapp.cli.prepare:prepare",
+    "db": "webapp.cli.db:db",
+    "doctor": "webapp.cli.doctor:doctor",
+}
+
+#: These bring up what they need themselves, or need nothing.
+_WITHOUT_ENGINES = {"up", "prepare", "db", "doctor"}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is asked for, and tells known failures as one sentence."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The words, in alphabetical order."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command; None for an unknown word."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run; StackError, SettingError and DomainError become `Error: ...` and exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except (StackError, SettingError, DomainError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Postbridge: self-hosted, multi-tenant email sending.
+
+    Commands work on the Postbridge that runs in this checkout (or on DATABASE_URL and REDIS_URL); when it is not
+    running, its database is started for as long as the command takes.
+    """
+    if ctx.invoked_subcommand not in _WITHOUT_ENGINES and not {"-h", "--help"} & set(sys.argv):
+        attach(ctx)
+
+
+def attach(ctx: click.Context) -> None:
+    """Point this process at the running engines, or run them until the command ends. Migrates what it starts."""
+    settings = get_settings()
+    if settings.database_url and settings.redis_url:
+        return
+    from webapp.stack.engines import running_engines
+    from webapp.stack.home import find_running
+    from webapp.stack.migrations import upgrade
+
+    is_up = find_running(settings.var_dir) is not None
+    addresses = ctx.with_resource(running_engines(settings.var_dir))
+    os.environ["DATABASE_URL"] = settings.database_url or addresses.database_url
+    os.environ["REDIS_URL"] = settings.redis_url or addresses.redis_url
+    get_settings.cache_clear()
+    if not is_up:
+        upgrade(os.environ["DATABASE_URL"])

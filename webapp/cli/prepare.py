@@ -1,0 +1,24 @@
+"""`postbridge prepare`: what has to happen between the engines' start and everybody else's."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+
+import click
+
+from webapp.settings import get_settings
+from webapp.stack import migrations
+
+
+@click.command(hidden=True)
+def prepare() -> None:
+    """Bring the schema up to date and, with POSTBRIDGE_DEMO on, make the demo tenant when there is none."""
+    settings = get_settings()
+    migrations.require_known_revision(settings.database_url)
+    current, head = migrations.current_and_head(settings.database_url)
+    if current != head:
+        click.echo(f"Migrating the database from {current or 'nothing'} to {head}.")
+        migrations.upgrade(settings.database_url)
+    if settings.demo and importlib.util.find_spec("webapp.demo") is not None:
+        importlib.import_module("webapp.demo").ensure_demo()
