@@ -22,6 +22,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]"
 _POSTGRES = re.compile(r"(DEBUG\d|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|STATEMENT|CONTEXT):\s+(.*)")
 _VALKEY = re.compile(r"\d+:[A-Z] \d+ \w+ \d{4} [\d:.]+ ([.\-*#]) (.*)|\d+:signal-handler \(\d+\) (.*)")
 _GRANIAN = re.compile(r"\[(DEBUG|INFO|WARNING|ERROR|CRITICAL)\] (.*)")
+# True, harmless, and said at every start: a client that asks too early, advice about the kernel of a server farm.
+_NOISE = re.compile(r"the database system is (starting up|shutting down)|overcommit|ready to exit|Configuration allows spawning")
 _POSTGRES_LEVEL = {"WARNING": "warning", "ERROR": "error", "FATAL": "warning", "PANIC": "critical"}
 
 
@@ -40,15 +42,16 @@ def parse(process: str, line: str) -> dict[str, Any]:
 
 def _plain(process: str, line: str) -> tuple[str, str]:
     if process == "postgres" and (found := _POSTGRES.fullmatch(line)):
-        return _POSTGRES_LEVEL.get(found[1], "debug"), found[2]
+        return _quiet(_POSTGRES_LEVEL.get(found[1], "debug"), found[2])
     if process == "valkey" and (found := _VALKEY.fullmatch(line)):
-        event = found[2] or found[3]
-        # Advice about the kernel of a server farm; a laptop need not hear it at each start.
-        quiet = found[1] != "#" or "overcommit" in event or "ready to exit" in event
-        return "debug" if quiet else "warning", event
+        return _quiet("warning" if found[1] == "#" else "debug", found[2] or found[3])
     if found := _GRANIAN.fullmatch(line):
-        return "debug" if found[1] == "INFO" else found[1].lower(), found[2]
+        return _quiet("debug" if found[1] == "INFO" else found[1].lower(), found[2])
     return "info", line
+
+
+def _quiet(level: str, event: str) -> tuple[str, str]:
+    return "debug" if _NOISE.search(event) else level, event
 
 
 class LogSink:
