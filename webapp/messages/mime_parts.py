@@ -137,7 +137,7 @@ def _join_segments(pieces: Mapping[int, tuple[str, bool]]) -> str:
 def parse_parts(raw: bytes, *, strict: bool = True) -> list[Part]:
     """Leaves of the message in order. raw has CR LF line ends.
 
-    strict: a multipart without usable boundary raises IntakeError; else it counts as having no parts. Exceeding a bound
+    strict: a multipart without usable boundary raises IntakeError; else its body counts as plain text. Exceeding a bound
     always raises.
     """
     leaves: list[Part] = []
@@ -158,6 +158,8 @@ def parse_parts(raw: bytes, *, strict: bool = True) -> list[Part]:
             continue
         inner = "message/rfc822" if kind == "multipart/digest" else "text/plain"
         sections = _sections(raw, body, end, parameters.get("boundary", ""), strict)
+        if not sections:
+            leaves.append(Part("text/plain", {}, (), raw, body, end, depth))
         stack.extend((first, last, inner, depth + 1) for first, last in reversed(sections))
     return leaves
 
