@@ -113,17 +113,17 @@ def _addresses(lines: list[str]) -> list[str]:
 
 
 def _near(lines: list[str], address: str) -> str:
-    """The lines about an address: from the one that names it to the next blank line or address."""
-    for number, line in enumerate(lines):
-        if address not in line:
-            continue
-        about = [line]
-        for following in lines[number + 1 : number + 8]:
-            if (not following.strip() and len(about) > 1) or _ADDRESS.match(following.strip()):
-                break
-            about.append(following)
-        return "\n".join(about)
-    return ""
+    """The lines about an address: from the one that begins with it (else names it) to the next blank line or address."""
+    starts = [number for number, line in enumerate(lines) if _ADDRESS.match(line.strip().lstrip("*- ")) and address in line]
+    starts += [number for number, line in enumerate(lines) if address in line][:1]
+    if not starts:
+        return ""
+    about = [lines[starts[0]]]
+    for following in lines[starts[0] + 1 : starts[0] + 8]:
+        if (not following.strip() and len(about) > 1) or _ADDRESS.match(following.strip()):
+            break
+        about.append(following)
+    return "\n".join(about)
 
 
 def _guess(address: str | None, text: str, is_delay: bool) -> Guess:
