@@ -16,7 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import all_models, logs
 from webapp.http import api, guard, pages, problems, reply
-from webapp.http.context import template_context
+from webapp.http.context import asset, template_context
 from webapp.http.envelope import new_request_id
 from webapp.http.unit_of_work import TransactionalFlask, db
 from webapp.kernel.errors import Forbidden
@@ -65,6 +65,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     _before_and_after(app)
     _wire(app, csrf)
     app.context_processor(template_context)
+    app.jinja_env.globals["asset"] = asset
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.wsgi_app = _doors(app.wsgi_app, settings)  # type: ignore[method-assign]
     return app
 

@@ -40,6 +40,24 @@ NAVIGATION: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
 )
 
 
+#: `g` and this letter go there.
+_KEYS = {
+    "stats.overview": "o", "messages.index": "m", "bridges.index": "b", "pools.index": "p", "domains.index": "d", "content.index": "t",
+    "suppressions.index": "s", "access.keys": "k", "activity.index": "a",
+}  # fmt: skip
+
+_SHELL = {
+    "home_url": "stats.overview",
+    "search_url": "messages.index",
+    "mode_url": "accounts.switch_mode",
+    "logout_url": "accounts.logout",
+    "account_url": "accounts.settings",
+    "settings_url": "accounts.settings",
+    "docs_url": "docs.index",
+    "staff_url": "backoffice.index",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """The person at the screen, as layouts show them."""
@@ -87,7 +105,13 @@ def _navigation() -> list[dict[str, Any]]:
     groups = []
     for label, entries in NAVIGATION:
         items = [
-            {"label": text, "url": url_for(endpoint), "icon": icon, "active": here == endpoint or _same_slice(here, endpoint)}
+            {
+                "label": text,
+                "url": url_for(endpoint),
+                "icon": icon,
+                "active": here == endpoint or _same_slice(here, endpoint),
+                "key": _KEYS.get(endpoint),
+            }
             for text, endpoint, icon in entries
             if endpoint in known
         ]
@@ -104,4 +128,10 @@ def _same_slice(here: str, endpoint: str) -> bool:
 def template_context() -> dict[str, Any]:
     """The context processor."""
     viewer = None if guard.is_api() else _viewer()
-    return {"viewer": viewer, "asset": asset, "nav": _navigation() if viewer else []}
+    return {"viewer": viewer, "nav": _navigation(), "shell": _shell()} if viewer else {"viewer": None}
+
+
+def _shell() -> dict[str, str]:
+    """Addresses of the frame's controls; those whose page is absent are left out."""
+    known = current_app.view_functions
+    return {name: url_for(endpoint) for name, endpoint in _SHELL.items() if endpoint in known}

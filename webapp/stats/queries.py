@@ -17,7 +17,7 @@ from webapp.stats.models import COUNTERS, StatsDelta, StatsHour
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Counts of recipients (opened and clicked: of events), and their rates in per cent of what they are a share of."""
+    """Counts of recipients (opened and clicked: of events), and their rates as shares from 0 to 1."""
 
     accepted: int = 0
     sent: int = 0
@@ -36,7 +36,7 @@ class Figures:
 
     @staticmethod
     def _share(part: int, whole: int) -> float:
-        return round(100 * part / whole, 2) if whole else 0.0
+        return round(part / whole, 4) if whole else 0.0
 
     @property
     def delivery_rate(self) -> float:

@@ -1,0 +1,101 @@
+"""Why a message is where it is: its facts, attempts and present state as one line of plain sentences, oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from webapp.kernel.ids import uuid7_time
+from webapp.kernel.scope import Scope
+from webapp.messages.models import DeliveryAttempt, Message, Recipient
+from webapp.messages.queries import attempts_of, events_of, queue_of
+from webapp.messages.types import EventType
+
+#: What a reply's class means, and what we do about it.
+_CLASSES = {
+    "hard.unknown_user": "The mailbox does not exist; we will not write to it again.",
+    "hard.bad_domain": "The domain takes no mail; we will not write to it again.",
+    "soft.mailbox_full": "The mailbox is full; we keep trying.",
+    "soft.inactive": "The mailbox is switched off.",
+    "greylist": "The server asks new senders to come back; we do.",
+    "throttle": "The server asks us to slow down; we do.",
+    "block.reputation": "The server refuses our address, not the recipient; nobody is suppressed for it.",
+    "policy.auth": "SPF, DKIM or DMARC of the sender's domain did not satisfy the server; the domain's records need a look.",
+    "content": "The server did not like what the message says.",
+    "tls": "The encryption both sides could offer did not meet what is required.",
+    "net": "The server could not be reached, or the connection broke; we try again.",
+    "expired": "It could not be delivered before it expired.",
+    "protocol": "The two servers did not understand each other; that is ours to look at.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the timeline. ``state`` chooses icon and colour; ``detail`` is what the other side said."""
+
+    at: datetime
+    state: str
+    title: str
+    text: str
+    detail: str | None = None
+    recipient: str | None = None
+
+
+def explain(scope: Scope, message: Message, recipients: Sequence[Recipient]) -> list[Step]:
+    """Every step of a message, and at the end what it waits for."""
+    addresses = {r.id: r.address for r in recipients}
+    named = addresses if len(addresses) > 1 else {}
+    steps = [Step(uuid7_time(message.id), "accepted", "Accepted", _how_it_came(message))]
+    steps += [_of_event(e.at, e.type, e.data or {}, named.get(e.recipient_id)) for e in events_of(scope, message)]
+    steps += [_of_lost(a, named) for a in attempts_of(scope, message) if a.outcome == "unknown"]
+    steps.sort(key=lambda step: step.at)
+    return steps + _waiting(scope, message, named)
+
+
+def _how_it_came(message: Message) -> str:
+    door = {"api": "Over the API", "smtp": "Over SMTP", "dashboard": "From the dashboard", "cli": "From the command line"}.get(message.door, "By Postbridge itself")
+    return f"{door}, {message.recipient_count} recipient{'s' if message.recipient_count > 1 else ''}, {message.size:,} bytes."
+
+
+def _of_event(at: datetime, kind: str, data: dict[str, Any], recipient: str | None) -> Step:
+    state = kind.removeprefix("email.")
+    detail = f"{data['code']} {data.get('reply', '')}".strip() if data.get("code") else None
+    text = {
+        EventType.QUEUED: "Waits for a worker.",
+        EventType.SCHEDULED: "Waits for its time.",
+        EventType.SANDBOXED: "Captured: sandbox mail is never sent.",
+        EventType.DELIVERED: f"{data.get('remote', 'The receiving server')} took it over.",
+        EventType.SUPPRESSED: f"Not sent: the address is on the suppression list ({data.get('reason') or data.get('reply') or 'suppressed'}).",
+        EventType.HELD: f"Held: {data.get('reason', 'waits for a person')}.",
+        EventType.CANCELLED: "Cancelled before it was sent.",
+        EventType.OPENED: data.get("user_agent", ""),
+        EventType.CLICKED: data.get("url", ""),
+        EventType.COMPLAINED: "The recipient marked it as spam; we will not write to the address again.",
+        EventType.UNSUBSCRIBED: "The recipient asked to get no more bulk mail.",
+    }.get(kind)  # type: ignore[call-overload]
+    if text is None:
+        text = _CLASSES.get(data.get("class", ""), data.get("reply", "") if not detail else "")
+    if data.get("next_attempt_at"):
+        text += f" Next attempt at {str(data['next_attempt_at'])[:19].replace('T', ' ')} UTC."
+    return Step(at, state, state.capitalize(), text.strip(), detail, recipient)
+
+
+def _of_lost(attempt: DeliveryAttempt, named: dict[UUID, str]) -> Step:
+    text = "The worker was lost before the server's answer was written down; it is tried again, and may arrive twice."
+    return Step(attempt.started_at, "deferred", "Attempt without a result", text, attempt.reply, named.get(attempt.recipient_id))
+
+
+def _waiting(scope: Scope, message: Message, named: dict[UUID, str]) -> list[Step]:
+    steps = []
+    for recipient_id, entry in list(queue_of(scope, message).items())[:20]:
+        if entry.held:
+            state, title, text = "held", "Waits for a person", entry.held
+        elif entry.lease_until:
+            state, title, text = "sending", "Being sent now", f"Attempt {entry.attempt}."
+        else:
+            state, title, text = "queued", "Next attempt", f"Number {entry.attempt + 1}, to {entry.domain}."
+        steps.append(Step(entry.due_at, state, title, text, None, named.get(recipient_id)))
+    return steps

@@ -1,0 +1,48 @@
+"""The simulator's inbox: delivered mail as its receiver got it."""
+
+from __future__ import annotations
+
+from flask import Response, request
+
+from webapp.http.guard import current_scope, requires
+from webapp.http.mail_view import plain, sandboxed_html
+from webapp.http.pages import page_blueprint, render
+from webapp.kernel.permissions import Permission
+from webapp.messages.service import parse_mail, subject_of
+from webapp.settings import get_settings
+from webapp.simulator.models import SimulatedMail
+from webapp.simulator.service import get_mail, list_mails
+
+pages = page_blueprint("simulator", "/simulator")
+
+
+@pages.app_template_filter("mail_subject")
+def mail_subject(mail: SimulatedMail) -> str:
+    """The subject line of a stored mail, decoded."""
+    return subject_of(mail.raw)
+
+
+@pages.get("/")
+@requires(Permission.EMAIL_READ)
+def index() -> Response:
+    """List and, beside it, the opened mail."""
+    scope = current_scope()
+    chosen = request.args.get("open")
+    opened = get_mail(scope, chosen) if chosen else None
+    rendered = parse_mail(opened.raw) if opened else None
+    page = list_mails(scope, cursor=request.args.get("cursor"))
+    return render("simulator/index.html", "simulator/_inbox.html", page=page, opened=opened, rendered=rendered, domain=get_settings().simulator_domain)
+
+
+@pages.get("/<mail_id>/html")
+@requires(Permission.EMAIL_READ)
+def html(mail_id: str) -> Response:
+    """The HTML part, for a sandboxed frame: the pixel and the links in it are the real ones, and stay unfetched."""
+    return sandboxed_html(parse_mail(get_mail(current_scope(), mail_id).raw).html or "")
+
+
+@pages.get("/<mail_id>/source")
+@requires(Permission.EMAIL_READ)
+def source(mail_id: str) -> Response:
+    """The mail as it came over the wire."""
+    return plain(get_mail(current_scope(), mail_id).raw)

@@ -1,0 +1,114 @@
+"""Overview, and the panels of figures that other pages fetch by address."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+
+from webapp.bridges.service import get_bridge, list_bridges
+from webapp.domains.service import has_verified_domain
+from webapp.http.guard import current_scope, requires
+from webapp.http.pages import page_blueprint, render
+from webapp.kernel.clock import now
+from webapp.kernel.permissions import Permission
+from webapp.kernel.scope import Scope
+from webapp.messages.service import find_any_message, list_latest
+from webapp.stats.queries import Point, figures_by_bridge, get_figures, series
+from webapp.stats.warnings import health_warnings
+from webapp.tenants.service import get_tenant
+
+pages = page_blueprint("stats")
+
+#: Lines of the charts: label, counter, colour.
+_MAIL = (("Delivered", "delivered", 1), ("Deferred", "deferred", 6), ("Bounced", "bounced", 2))
+_READING = (("Opened", "unique_opened", 4), ("Clicked", "unique_clicked", 5))
+_PERIODS = {1: "24 hours", 7: "7 days", 30: "30 days", 90: "90 days"}
+
+
+def _chart(points: list[Point], lines: tuple[tuple[str, str, int], ...]) -> dict[str, Any]:
+    """Points in the shape of the chart component."""
+    return {
+        "x": [int(point.at.timestamp()) for point in points],
+        "series": [{"label": label, "key": key, "values": [getattr(p.figures, name) for p in points]} for label, name, key in lines],
+    }
+
+
+def _period() -> int:
+    text = request.args.get("days", "30")
+    return int(text) if text.isdigit() and int(text) in _PERIODS else 30
+
+
+def _since(days: int) -> datetime:
+    return (now() - timedelta(days=days - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _panel(scope: Scope, days: int, bridge_id: UUID | None = None) -> dict[str, Any]:
+    points = series(scope, days=days, bridge_id=bridge_id)
+    return {
+        "figures": get_figures(scope, since=_since(days), bridge_id=bridge_id),
+        "mail_chart": _chart(points, _MAIL),
+        "reading_chart": _chart(points, _READING),
+        "days": days,
+        "periods": _PERIODS,
+    }
+
+
+def _checklist(scope: Scope) -> dict[str, Any]:
+    bridges = list_bridges(scope, limit=1).items
+    return {
+        "has_bridge": bool(bridges),
+        "has_message": find_any_message(scope) is not None,
+        "has_domain": has_verified_domain(scope),
+        "tenant": get_tenant(scope),
+        "first_bridge": bridges[0] if bridges else None,
+    }
+
+
+@pages.get("/")
+@requires(Permission.ANALYTICS_READ)
+def overview() -> Response:
+    """The first page after login."""
+    scope = current_scope()
+    context = _checklist(scope)
+    return render(
+        "stats/overview.html", **context, **_panel(scope, _period()), today=get_figures(scope, since=_since(1)),
+        warnings=health_warnings(scope), latest=list_latest(scope, limit=8),
+    )  # fmt: skip
+
+
+@pages.get("/overview/figures")
+@requires(Permission.ANALYTICS_READ)
+def overview_figures() -> Response:
+    """The live part of the overview."""
+    scope = current_scope()
+    return render(
+        "stats/_overview_figures.html", **_panel(scope, _period()), today=get_figures(scope, since=_since(1)), latest=list_latest(scope, limit=8)
+    )
+
+
+@pages.get("/overview/checklist")
+@requires(Permission.ANALYTICS_READ)
+def overview_checklist() -> Response:
+    """The first-run checklist; polls until everything is done."""
+    return render("stats/_checklist.html", **_checklist(current_scope()))
+
+
+@pages.get("/bridges/<bridge_id>/figures")
+@requires(Permission.BRIDGE_READ)
+def bridge_panel(bridge_id: str) -> Response:
+    """Figures and charts of one bridge."""
+    scope = current_scope()
+    bridge = get_bridge(scope, bridge_id)
+    return render("stats/_bridge_panel.html", bridge=bridge, **_panel(scope, _period(), bridge.id))
+
+
+@pages.get("/bridges/figures")
+@requires(Permission.BRIDGE_READ)
+def bridge_list_figures() -> Response:
+    """The four figures of every bridge on the list, as out-of-band cells."""
+    scope = current_scope()
+    bridges = list_bridges(scope, limit=100).items
+    return render("stats/_bridge_cells.html", bridges=bridges, figures=figures_by_bridge(scope, [b.id for b in bridges]))

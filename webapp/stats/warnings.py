@@ -1,0 +1,49 @@
+"""Health warnings of the overview: what is wrong, in one sentence, with the action to take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from webapp.bridges.service import list_bridges
+from webapp.kernel.clock import now
+from webapp.kernel.scope import Scope
+from webapp.stats.queries import figures_by_bridge
+
+#: Below this many recipients a rate says nothing.
+_ENOUGH = 100
+_BOUNCES, _COMPLAINTS = 0.05, 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class HealthWarning:
+    """One warning; ``endpoint`` and ``values`` name the page where something can be done."""
+
+    title: str
+    text: str
+    tone: str
+    endpoint: str
+    values: dict[str, str]
+    action: str
+
+
+def health_warnings(scope: Scope) -> list[HealthWarning]:
+    """Bridges whose bounces or complaints of the last seven days are over what mailbox providers bear, and paused bridges."""
+    bridges = list_bridges(scope, limit=100).items
+    figures = figures_by_bridge(scope, [b.id for b in bridges], now() - timedelta(days=7))
+    found = []
+    for bridge in bridges:
+        place = {"bridge_id": str(bridge.id)}
+        if bridge.paused_at is not None:
+            text = bridge.pause_reason or "Its mail waits until somebody resumes it."
+            found.append(HealthWarning(f"{bridge.name} is paused", text, "warn", "bridges.show", place, "Open the bridge"))
+        sums = figures.get(bridge.id)
+        if sums is None or sums.sent < _ENOUGH:
+            continue
+        if sums.bounce_rate >= _BOUNCES:
+            text = "Mailbox providers react to bounces above 5 %. Look at the addresses that bounce and stop writing to them."
+            found.append(HealthWarning(f"{sums.bounce_rate:.1%} of {bridge.name}'s mail bounced this week", text, "bad", "messages.index", {"bridge": str(bridge.id), "state": "bounced"}, "See the bounces"))
+        if sums.complaint_rate >= _COMPLAINTS:
+            text = "Above 0.1 % mailbox providers begin to filter. Write only to people who asked for it, and make leaving easy."
+            found.append(HealthWarning(f"{sums.complaint_rate:.2%} of {bridge.name}'s recipients complained this week", text, "bad", "bridges.show", place, "Open the bridge"))
+    return found
