@@ -1,8 +1,8 @@
 """Build one SVG sprite from single-icon files: `make_sprite.py ICON_DIR LIST_FILE OUT_FILE`.
 
 The list names the icons the templates use, separated by white space. Each becomes a
-`<symbol id=NAME>` that carries the stroke attributes itself, because a style sheet of the page
-does not reach into a sprite loaded from another file (inherited properties do).
+`<symbol id=NAME>` without stroke attributes: those are inherited from the `.icon` of the page, which
+keeps the sprite a third smaller (selectors do not reach into a sprite of another file, inheritance does).
 """
 
 from __future__ import annotations
@@ -11,10 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-SYMBOL = (
-    '<symbol id="{name}" viewBox="0 0 24 24" fill="none" stroke="currentColor"'
-    ' stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round">{body}</symbol>'
-)
+SYMBOL = '<symbol id="{name}" viewBox="0 0 24 24">{body}</symbol>'
 
 
 def read_shapes(source: str) -> str:

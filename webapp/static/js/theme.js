@@ -31,6 +31,7 @@
       return;
     }
     apply();
-    document.dispatchEvent(new CustomEvent("flash", { detail: { level: "info", message: `Theme: ${NAMES[next]}` } }));
+    const line = document.getElementById("announce");
+    if (line) line.textContent = `Theme: ${NAMES[next]}`;
   });
 })();

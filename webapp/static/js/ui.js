@@ -121,23 +121,26 @@
   });
 
   // --- Menus: put beside their button, kept inside the window --------------------------------------
+  function place(menu) {
+    const from = document.querySelector(`[popovertarget="${CSS.escape(menu.id)}"]`).getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = menu;
+    const below = from.bottom + 4 + height <= innerHeight || from.top < height;
+    menu.style.top = `${below ? from.bottom + 4 : from.top - height - 4}px`;
+    menu.style.left = `${Math.max(8, Math.min(from.right - width, innerWidth - width - 8))}px`;
+  }
   document.addEventListener(
     "toggle",
     (event) => {
       const menu = event.target;
       if (!menu.matches?.("[data-menu]") || event.newState !== "open") return;
-      const button = document.querySelector(`[popovertarget="${CSS.escape(menu.id)}"]`);
-      const from = button.getBoundingClientRect();
-      const width = menu.offsetWidth;
-      const height = menu.offsetHeight;
-      const below = from.bottom + 4 + height <= innerHeight || from.top < height;
-      menu.style.top = `${below ? from.bottom + 4 : from.top - height - 4}px`;
-      menu.style.left = `${Math.max(8, Math.min(from.right - width, innerWidth - width - 8))}px`;
+      place(menu);
       menu.querySelector(".menu__item")?.focus({ preventScroll: true });
     },
     true,
   );
-  addEventListener("scroll", () => document.querySelector("[data-menu]:popover-open")?.hidePopover(), { passive: true });
+  const placeOpen = () => document.querySelectorAll("[data-menu]:popover-open").forEach(place);
+  addEventListener("scroll", placeOpen, { passive: true, capture: true });
+  addEventListener("resize", placeOpen, { passive: true });
 
   // --- Dialogs and confirmations -------------------------------------------------------------------
   function openDialog(id) {
