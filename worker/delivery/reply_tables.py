@@ -1,0 +1,193 @@
+"""The tables behind `replies.classify`, to be read and corrected as data.
+
+Sources: RFC 3463, 5248, 7293, 7372, 7505 and the IANA registry of enhanced status codes; the help pages of Gmail (answer
+3726730), Yahoo (SLN26151) and Microsoft 365 (NDR codes); replies seen in the field.
+"""
+
+from __future__ import annotations
+
+import re
+
+from worker.delivery.types import ReplyClass, Stage
+
+_C = ReplyClass
+StatusKey = tuple[str, int | None]
+
+# Statuses used for so many things that only the words can tell (the general table below speaks last).
+AMBIGUOUS = frozenset({"5.7.1", "4.7.1", "5.7.0", "4.7.0", "5.5.0", "4.2.0", "5.2.0", "4.2.1", "5.3.0", "4.3.2", "5.0.0", "4.0.0", "5.4.1", "5.4.4"})
+
+# (status, reply code or None for any): class. Decides alone.
+DECISIVE: dict[StatusKey, ReplyClass] = {
+    ("5.1.1", None): _C.UNKNOWN_USER,
+    ("5.1.2", None): _C.UNKNOWN_USER,
+    ("5.1.3", None): _C.UNKNOWN_USER,
+    ("5.1.6", None): _C.UNKNOWN_USER,  # mailbox has moved
+    ("5.7.17", None): _C.UNKNOWN_USER,  # mailbox owner has changed
+    ("5.1.10", None): _C.BAD_DOMAIN,  # recipient has null MX
+    ("5.7.18", None): _C.BAD_DOMAIN,  # domain owner has changed
+    ("4.2.2", None): _C.MAILBOX_FULL,
+    ("5.2.2", None): _C.MAILBOX_FULL,
+    ("4.3.1", None): _C.MAILBOX_FULL,
+    ("5.3.1", None): _C.MAILBOX_FULL,
+    ("5.2.1", None): _C.INACTIVE,
+    ("5.7.13", None): _C.INACTIVE,
+    ("4.7.28", None): _C.THROTTLE,
+    ("5.7.28", None): _C.THROTTLE,
+    ("5.4.5", None): _C.THROTTLE,  # sending quota
+    ("5.7.20", None): _C.POLICY_AUTH,  # no passing DKIM signature
+    ("5.7.21", None): _C.POLICY_AUTH,
+    ("5.7.22", None): _C.POLICY_AUTH,
+    ("5.7.23", None): _C.POLICY_AUTH,  # SPF
+    ("5.7.24", None): _C.POLICY_AUTH,
+    ("5.7.25", None): _C.POLICY_AUTH,  # reverse DNS
+    ("5.7.26", None): _C.POLICY_AUTH,
+    ("4.7.26", None): _C.POLICY_AUTH,
+    ("5.7.27", None): _C.POLICY_AUTH,  # *sender* has null MX (RFC 7505); Gmail: SPF. Never the recipient's fault
+    ("4.7.27", None): _C.POLICY_AUTH,
+    ("5.7.30", None): _C.POLICY_AUTH,
+    ("4.7.30", None): _C.POLICY_AUTH,
+    ("5.7.32", None): _C.POLICY_AUTH,
+    ("5.7.515", None): _C.POLICY_AUTH,  # Microsoft: bulk sender without SPF, DKIM, DMARC
+    ("5.1.8", None): _C.POLICY_AUTH,  # bad sender's domain
+    ("5.7.509", None): _C.POLICY_AUTH,  # Microsoft: DMARC
+    ("5.7.10", None): _C.TLS,  # encryption needed
+    ("5.7.29", None): _C.TLS,
+    ("4.7.29", None): _C.TLS,
+    ("5.3.4", None): _C.CONTENT,  # too big
+    ("5.2.3", None): _C.CONTENT,  # too long
+    ("4.4.1", None): _C.NET,
+    ("4.4.2", None): _C.NET,
+    ("4.4.3", None): _C.NET,
+    ("4.4.7", None): _C.NET,
+    ("5.7.8", None): _C.RELAY,  # our credentials
+    ("5.7.9", None): _C.RELAY,
+    ("4.7.12", None): _C.RELAY,
+    ("4.7.500", None): _C.THROTTLE,  # Microsoft: server busy
+    ("4.7.650", None): _C.THROTTLE,
+    ("4.7.651", None): _C.THROTTLE,
+    ("4.7.652", None): _C.THROTTLE,
+    ("5.7.511", None): _C.BLOCK,  # Microsoft: banned address
+    ("5.7.606", None): _C.BLOCK,
+    ("5.7.705", None): _C.THROTTLE,
+}
+
+# Words about our address or domain. Looked at before any status that would suppress the recipient.
+OUR_TROUBLE: tuple[tuple[re.Pattern[str], ReplyClass], ...] = tuple(
+    (re.compile(pattern), reply_class)
+    for pattern, reply_class in (
+        (r"\[?(tss0[45]|ipts0[45])\]?", _C.THROTTLE),
+        (r"\[?(tss03|ipts03)\]?|weren'?t sent|part of their network is on our block list", _C.BLOCK),
+        (
+            r"spamhaus|barracuda(central)?\b|spamcop|sorbs|uceprotect|invaluement|dnsbl|\brbl\b|block(ed)?[ -]?list|blacklist"
+            r"|blocked using|(ip|client|host|address|sender) .{0,40}(is |was |has been )?(block|listed|banned)|poor reputation|low reputation|bad reputation",
+            _C.BLOCK,
+        ),
+        (
+            r"\bspf\b|\bdkim\b|\bdmarc\b|unauthenticated|not authenticated|sender id|reverse dns|\bptr\b|"
+            r"(sender|from) (address|domain) (rejected|does not exist|not found)|domain of sender",
+            _C.POLICY_AUTH,
+        ),
+    )
+)
+
+# (pattern in lower-cased words, class, only for temporary replies)
+WORDS: tuple[tuple[re.Pattern[str], ReplyClass, bool], ...] = tuple(
+    (re.compile(pattern), reply_class, needs_temporary)
+    for pattern, reply_class, needs_temporary in (
+        (r"must issue (a )?starttls|starttls (is )?required|encryption (is )?(needed|required)|requires? (tls|encryption)|mta-sts", _C.TLS, False),
+        (r"grey-?list|gray-?list|try again (in|after) \d+ (second|sec)", _C.GREYLIST, True),
+        *((pattern.pattern, reply_class, False) for pattern, reply_class in OUR_TROUBLE),
+        (
+            r"rate[ -]?limit|too (many|quickly|fast|much mail)|throttl|receiving (mail|e-?mail) (at a rate|too)|unusual rate|"
+            r"(exceeded|over).{0,30}(sending|message|rate|hourly|daily).{0,15}(limit|quota)|temporarily deferred|slow down|server (is )?busy",
+            _C.THROTTLE,
+            False,
+        ),
+        (
+            r"mailbox (is |was )?(over )?(full|quota)|over ?quota|quota exceeded|exceed(s|ed).{0,20}(mailbox|storage|quota)|out of storage"
+            r"|insufficient (system )?storage|(not enough|no) (disk )?space|inbox (is )?full|user.{0,20}full",
+            _C.MAILBOX_FULL,
+            False,
+        ),
+        (
+            r"(account|mailbox|user|recipient|address).{0,30}(disabled|inactive|suspended|deactivated|locked|on hold|not active)",
+            _C.INACTIVE,
+            False,
+        ),
+        (
+            r"(user|mailbox|recipient|address|account|alias).{0,40}(unknown|does ?n[o']t exist|not found|no longer (exists|available|valid)|invalid)"
+            r"|(unknown|no such|invalid|non-?existent) (user|mailbox|recipient|address|account|local)|no mailbox here|not a valid (mailbox|user|recipient)"
+            r"|mailbox (is )?unavailable|user not local|recipient address rejected: (access denied|user)|no one by that name|addressee unknown",
+            _C.UNKNOWN_USER,
+            False,
+        ),
+        (
+            r"(message|mail|size|attachment).{0,30}(too (big|large)|exceeds.{0,20}(size|limit|maximum))|maximum.{0,20}size|size limit",
+            _C.CONTENT,
+            False,
+        ),
+        (r"\bspam\b|\bvirus|malware|phish|unsolicited|\bbulk\b|content (rejected|filter|denied)|looks like|message (was )?(filtered|refused as)", _C.CONTENT, False),
+        (r"timed? ?out|connection (reset|refused|lost)|\bdns\b (error|failure)|temporary lookup failure", _C.NET, True),
+    )
+)
+
+# (status, code or None): class. Asked when neither a decisive status nor the words spoke.
+GENERAL: dict[StatusKey, ReplyClass] = {
+    ("4.7.0", 421): _C.THROTTLE,
+    ("4.7.1", 421): _C.THROTTLE,
+    ("4.2.1", 421): _C.THROTTLE,
+    ("4.2.1", 450): _C.TEMPORARY,
+    ("4.3.2", 421): _C.THROTTLE,
+    ("4.2.0", 450): _C.GREYLIST,
+    ("4.2.0", 451): _C.GREYLIST,
+    ("4.7.0", 450): _C.GREYLIST,
+    ("4.7.0", 451): _C.GREYLIST,
+    ("4.7.1", 450): _C.GREYLIST,
+    ("4.7.1", 451): _C.GREYLIST,
+    ("5.5.0", None): _C.REJECTED,  # widely used for "mailbox unavailable"; the words above catch that
+    ("5.7.0", 530): _C.RELAY,
+    ("5.4.7", None): _C.EXPIRED,
+}
+# First two numbers of the status with their dots.
+GENERAL_SUBJECT: dict[str, ReplyClass] = {
+    "5.6.": _C.CONTENT,
+    "4.6.": _C.CONTENT,
+    "5.5.": _C.PROTOCOL,
+    "4.5.": _C.TEMPORARY,
+    "4.4.": _C.NET,
+}
+
+CODES: dict[int, ReplyClass] = {
+    421: _C.THROTTLE,
+    452: _C.MAILBOX_FULL,
+    454: _C.TLS,
+    500: _C.PROTOCOL,
+    501: _C.PROTOCOL,
+    502: _C.PROTOCOL,
+    503: _C.PROTOCOL,
+    504: _C.PROTOCOL,
+    523: _C.TLS,
+    525: _C.INACTIVE,
+    530: _C.RELAY,
+    534: _C.RELAY,
+    535: _C.RELAY,
+    538: _C.RELAY,
+    552: _C.MAILBOX_FULL,
+    555: _C.PROTOCOL,
+    556: _C.BAD_DOMAIN,  # domain does not accept mail (RFC 7504)
+}
+# The same code at another stage is about something else.
+CODES_AT_STAGE: dict[tuple[int, Stage], ReplyClass] = {
+    (552, Stage.MAIL): _C.CONTENT,  # the announced size
+    (552, Stage.DATA): _C.CONTENT,
+    (552, Stage.END_OF_DATA): _C.CONTENT,
+    (554, Stage.END_OF_DATA): _C.CONTENT,
+    (550, Stage.END_OF_DATA): _C.CONTENT,
+    (454, Stage.AUTH): _C.RELAY,
+    (500, Stage.AUTH): _C.RELAY,
+    (501, Stage.AUTH): _C.RELAY,
+    (502, Stage.AUTH): _C.RELAY,
+    (503, Stage.AUTH): _C.RELAY,
+    (504, Stage.AUTH): _C.RELAY,
+}
+BANNER_STAGES = frozenset({Stage.BANNER, Stage.EHLO})
