@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 from flask import Flask, g, request
-from flask_wtf.csrf import CSRFError, CSRFProtect
+from flask_wtf.csrf import CSRFError
 from htmx_flask import Htmx
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -18,6 +18,7 @@ from webapp import all_models, logs
 from webapp.http import api, guard, pages, problems, reply
 from webapp.http.context import asset, template_context
 from webapp.http.envelope import new_request_id
+from webapp.http.unprotected import csrf
 from webapp.http.unit_of_work import TransactionalFlask, db
 from webapp.kernel.errors import Forbidden
 from webapp.kernel.secrets import keyring
@@ -60,10 +61,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     db.init_app(app)
     Htmx(app)
-    csrf = CSRFProtect(app)
+    csrf.init_app(app)
     problems.register(app)
     _before_and_after(app)
-    _wire(app, csrf)
+    _wire(app)
     app.context_processor(template_context)
     app.jinja_env.globals["asset"] = asset
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -92,7 +93,7 @@ def _before_and_after(app: Flask) -> None:
         return problems.answer(Forbidden("The form is too old or came from elsewhere; load the page again and repeat it."))
 
 
-def _wire(app: Flask, csrf: CSRFProtect) -> None:
+def _wire(app: Flask) -> None:
     """Register what the slices offer, and hand the guard its loaders."""
     from webapp.access.doors import load_credential
     from webapp.accounts.doors import init_login, load_session

@@ -152,6 +152,16 @@ def after_commit(session: orm.Session, act: Callable[[], None]) -> None:
     session.info.setdefault("after_commit", []).append(act)
 
 
+def let_go(session: orm.Session) -> None:
+    """Give the connection back before slow network work (DNS, SMTP). Ends the transaction: only for acts that have written nothing yet.
+
+    The session goes on in a new transaction with its next statement; objects already read stay readable.
+    """
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("a session with unwritten changes cannot let its connection go")
+    session.commit()
+
+
 def make_engine(url: str, **options: Any) -> sa.Engine:
     """An engine with the project's settings. Prepared statements stay on: the drivers' pools keep one server connection each."""
     settings = get_settings()
@@ -178,6 +188,13 @@ def unscoped_raw(connection: psycopg.Connection[Any], reason: str) -> Iterator[p
     with connection.transaction():
         connection.execute("select set_config('app.tenant_id', %s, true)", (ALL_TENANTS,))
         yield connection
+
+
+def raw_of(session: orm.Session) -> psycopg.Connection[Any]:
+    """The psycopg connection under a session, inside its transaction and under its tenant: for batches whose statements are written by hand."""
+    driver: Any = session.connection().connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
 
 
 @contextmanager

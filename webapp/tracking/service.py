@@ -10,8 +10,12 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from sqlalchemy.orm import Session
 
+from webapp.kernel.db import raw_of
 from webapp.messages.types import EventType
+from webapp.suppressions.service import suppress
+from webapp.suppressions.types import SuppressionReason, SuppressionScope
 from webapp.tracking.tokens import Who
 
 _KINDS = {"open": EventType.OPENED, "click": EventType.CLICKED}
@@ -104,6 +108,16 @@ figures as (
   select tenant_id, date_trunc('hour', now()), mode, bridge_id, 1 from who where first)
 select tenant_id, address, first from who
 """
+
+
+def unsubscribe(session: Session, who: Who, how: str) -> Unsubscribed | None:
+    """Note an unsubscribe and keep bulk mail of its tenant from the address from now on. The session must see all tenants."""
+    done = record_unsubscribe(raw_of(session), who, how)
+    if done is not None:
+        local, _, domain = done.address.rpartition("@")
+        address = f"{local.lower()}@{domain}"
+        suppress(session, done.tenant_id, address, SuppressionScope.BULK, SuppressionReason.UNSUBSCRIBE, how, who.recipient_id)
+    return done
 
 
 @dataclass(frozen=True, slots=True)

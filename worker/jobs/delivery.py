@@ -6,7 +6,7 @@ import functools
 
 import structlog
 
-from webapp.kernel.db import connect_raw, unscoped_raw
+from webapp.kernel.db import raw_of, unscoped
 from webapp.kernel.jobs import answer_wake
 from webapp.messages.service.claim import sweep as sweep_leases
 from webapp.settings import get_settings
@@ -34,7 +34,7 @@ def deliver(slot: int) -> int:
 def sweep(slot: int) -> None:
     """Free leases that ran out or whose worker fell silent."""
     answer_wake("worker.jobs.delivery.sweep", slot)
-    with connect_raw() as connection, unscoped_raw(connection, "the sweeper frees lost leases of all tenants"):
-        freed, parked = sweep_leases(connection, max_claims=get_settings().max_claims)
+    with unscoped("the sweeper frees lost leases of all tenants") as session:
+        freed, parked = sweep_leases(raw_of(session), max_claims=get_settings().max_claims)
     if freed:
         log.warning("leases_swept", freed=freed, parked=parked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from webapp.kernel.db import connect_raw, unscoped_raw
+from webapp.kernel.db import raw_of, unscoped
 from webapp.kernel.jobs import answer_wake
 from webapp.stats.service import fold_deltas
 
@@ -10,8 +10,7 @@ from webapp.stats.service import fold_deltas
 def fold(slot: int) -> None:
     """Fold until nothing is left."""
     answer_wake("worker.jobs.stats.fold", slot)
-    with connect_raw() as connection:
-        folded = 1
-        while folded:
-            with unscoped_raw(connection, "deltas of all tenants are folded together"):
-                folded = fold_deltas(connection)
+    folded = 1
+    while folded:
+        with unscoped("deltas of all tenants are folded together") as session:
+            folded = fold_deltas(raw_of(session))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from webapp.kernel.db import connect_raw, unscoped_raw
+from webapp.kernel.db import raw_of, unscoped
 from webapp.kernel.jobs import answer_wake, broker
 from webapp.tracking.service import read_hit, record_hits
 from webapp.tracking.stream import HITS
@@ -16,10 +16,9 @@ def aggregate(slot: int) -> int:
     """Record what waits in the stream. An entry leaves the stream only after its event is committed. Returns the new events."""
     answer_wake("worker.jobs.tracking.aggregate", slot)
     total = 0
-    with connect_raw() as connection:
-        while entries := cast("list[tuple[bytes, dict[bytes, bytes]]]", broker().xrange(HITS, count=_BATCH)):
-            hits = [hit for stream_id, fields in entries if (hit := read_hit(stream_id, fields))]
-            with unscoped_raw(connection, "hits of all tenants come in one stream"):
-                total += record_hits(connection, hits)
-            broker().xdel(HITS, *cast("list[Any]", [stream_id for stream_id, _ in entries]))
+    while entries := cast("list[tuple[bytes, dict[bytes, bytes]]]", broker().xrange(HITS, count=_BATCH)):
+        hits = [hit for stream_id, fields in entries if (hit := read_hit(stream_id, fields))]
+        with unscoped("hits of all tenants come in one stream") as session:
+            total += record_hits(raw_of(session), hits)
+        broker().xdel(HITS, *cast("list[Any]", [stream_id for stream_id, _ in entries]))
     return total

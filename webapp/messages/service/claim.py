@@ -142,6 +142,35 @@ def hold(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, int, st
         connection.execute(_HOLD, {"ids": ids, "attempts": attempts, "reasons": reasons, "state": RecipientState.HELD.value})
 
 
+_RELEASE = """
+update queue_entries q set lease_until = null, leased_by = null, attempt = q.attempt - 1, fruitless = greatest(q.fruitless - 1, 0)
+from unnest(%s::uuid[], %s::int[]) x(id, attempt) where q.recipient_id = x.id and q.attempt = x.attempt
+"""
+
+
+def release(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, int]]) -> None:
+    """Give back ``(recipient, attempt)`` of which nothing was said to anybody: the claim does not count, the next worker takes them."""
+    if rows:
+        connection.execute(_RELEASE, [list(column) for column in zip(*rows, strict=True)])
+
+
+_POSTPONE = """
+with x as (select * from unnest(%(ids)s::uuid[], %(attempts)s::int[], %(reasons)s::text[]) x(id, attempt, reason)),
+later as (
+  update queue_entries q set lease_until = null, leased_by = null, attempt = q.attempt - 1, fruitless = greatest(q.fruitless - 1, 0),
+    due_at = now() + make_interval(secs => %(seconds)s)
+  from x where q.recipient_id = x.id and q.attempt = x.attempt returning q.recipient_id, x.reason)
+update recipients r set state_reason = later.reason from later where r.id = later.recipient_id and r.state_reason is distinct from later.reason
+"""
+
+
+def postpone(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, int, str]], seconds: float) -> None:
+    """Keep ``(recipient, attempt, reason)`` waiting while something of ours is switched off; looked at again after ``seconds``, without a person."""
+    if rows:
+        ids, attempts, reasons = (list(column) for column in zip(*rows, strict=True))
+        connection.execute(_POSTPONE, {"ids": ids, "attempts": attempts, "reasons": reasons, "seconds": seconds})
+
+
 _SWEEP = """
 with lost as (
   select q.recipient_id from queue_entries q

@@ -1,0 +1,199 @@
+"""The drain: claims a batch while the last one is being sent, hands it to the engine, and writes outcomes together with the next claim.
+
+Two threads: the loop sends, one database thread claims, prepares and records. No database connection is held while anything is dialled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import sqlalchemy.exc
+import structlog
+
+from webapp.kernel.db import raw_of, unscoped
+from webapp.messages.service.claim import Claimed, claim, hold, postpone, release
+from webapp.messages.service.outcomes import record_outcomes
+from webapp.settings import get_settings
+from webapp.suppressions.service import NewSuppression, suppress_many
+from webapp.suppressions.types import SuppressionReason, SuppressionScope
+from worker import metrics
+from worker.delivery.engine import Engine
+from worker.delivery.types import AttemptResult, Delivery
+from worker.delivery.types import Outcome as Verdict
+from worker.dispatch.prepare import Preparer, Prepared
+from worker.dispatch.results import outcome_of_result, outcome_of_verdict
+from worker.dispatch.setup import make_engine
+from worker.runtime import LoopThread, process_name
+
+log = structlog.get_logger()
+_FLUSH_SECONDS = 0.05
+_POLL_SECONDS = 0.25
+#: How often mail of a paused bridge or pool is looked at.
+_POSTPONE_SECONDS = 30.0
+
+
+class Dispatcher:
+    """One per delivery process; it and its SMTP connections outlive jobs."""
+
+    def __init__(self) -> None:
+        self._loop = LoopThread()
+        self._database = ThreadPoolExecutor(1, "database")
+        self._preparer = Preparer()
+        self._engine: Engine | None = None
+        self._owner = process_name("delivery")
+        self._stopping = threading.Event()
+        self._ready: collections.deque[Delivery] = collections.deque()
+        self._flying: dict[UUID, Claimed] = {}
+        self._results: list[AttemptResult] = []
+        self._working: asyncio.Future[None] | None = None
+        self._empty_until = 0.0
+        self._deadline = 0.0
+        self._tried = 0
+
+    def stop(self) -> None:
+        """Claim nothing more; what is in flight is finished, what is only leased is given back."""
+        self._stopping.set()
+
+    def drain(self, seconds: float) -> int:
+        """Send what is due until nothing is left or ``seconds`` have passed. Returns how many recipients were tried."""
+        return self._loop.run(self._drain(seconds))
+
+    async def _drain(self, seconds: float) -> int:
+        if self._engine is None:
+            self._engine = make_engine()
+        self._deadline, self._tried, self._empty_until = time.monotonic() + seconds, 0, 0.0
+        flusher = asyncio.ensure_future(self._flush_now_and_then())
+        try:
+            await self._engine.run(self._next, self._results.append, get_settings().delivery_concurrency)
+        finally:
+            flusher.cancel()
+            await self._settle()
+        return self._tried
+
+    async def _next(self) -> Delivery | None:
+        """The engine's source: the next delivery, or None to end the drain."""
+        while True:
+            if self._ready:
+                if len(self._ready) < get_settings().delivery_batch // 2:
+                    self._work(claiming=True)
+                self._tried += 1
+                return self._ready.popleft()
+            if self._working is None and not self._work(claiming=True) and self._is_over():
+                return None
+            if self._working is not None:
+                await asyncio.shield(self._working)
+            else:
+                await asyncio.sleep(min(_POLL_SECONDS, max(0.0, self._empty_until - time.monotonic())) or 0.01)
+
+    def _is_over(self) -> bool:
+        """Whether this drain should end: told to, out of time, or nothing due and nothing in flight."""
+        return self._stopping.is_set() or time.monotonic() > self._deadline or not self._flying
+
+    def _work(self, claiming: bool) -> bool:
+        """Start one round of the database thread unless one runs or there is no reason to. True when one was started."""
+        if self._working is not None:
+            return False
+        claiming = claiming and not self._stopping.is_set() and time.monotonic() < self._deadline and time.monotonic() >= self._empty_until
+        if not claiming and not self._results:
+            return False
+        results, self._results[:] = list(self._results), []
+        self._working = asyncio.ensure_future(self._round(results, claiming))
+        return True
+
+    async def _round(self, results: list[AttemptResult], claiming: bool) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+            prepared = await loop.run_in_executor(self._database, self._in_database, results, claiming)
+            for claimed, delivery in prepared.deliveries:
+                self._flying[claimed.recipient_id] = claimed
+                self._ready.append(delivery)
+            if claiming and not (prepared.deliveries or prepared.verdicts or prepared.held or prepared.postponed):
+                self._empty_until = time.monotonic() + _POLL_SECONDS
+        except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
+            log.warning("database_away", error=str(error).splitlines()[0])
+            self._results[:0] = results
+            self._empty_until = time.monotonic() + 1.0
+            await asyncio.sleep(0.5)
+        finally:
+            self._working = None
+
+    def _in_database(self, results: list[AttemptResult], claiming: bool) -> Prepared:
+        """Record what was sent and claim what is next: two transactions, because an outcome must never wait for a claim to succeed."""
+        self._record(results)
+        if not claiming:
+            return Prepared()
+        settings = get_settings()
+        with unscoped("delivery claims for all tenants") as session:
+            connection = raw_of(session)
+            batch = claim(connection, owner=self._owner, batch=settings.delivery_batch, lease_seconds=settings.delivery_lease_seconds)
+        if not batch:
+            return Prepared()
+        with unscoped("delivery prepares for all tenants") as session:
+            connection = raw_of(session)
+            prepared = self._preparer.prepare(connection, batch)
+            hold(connection, prepared.held)
+            postpone(connection, prepared.postponed, _POSTPONE_SECONDS)
+            record_outcomes(connection, [outcome_of_verdict(verdict) for verdict in prepared.verdicts])
+        return prepared
+
+    def _record(self, results: list[AttemptResult]) -> None:
+        known = [(self._flying[result.recipient_id], result) for result in results if result.recipient_id in self._flying]
+        if not known:
+            return
+        given_back = [(claimed.recipient_id, claimed.attempt) for claimed, result in known if result.outcome is Verdict.RELEASED]
+        spoken = [(claimed, result) for claimed, result in known if result.outcome is not Verdict.RELEASED]
+        outcomes = [outcome_of_result(claimed, result) for claimed, result in spoken]
+        with unscoped("delivery records for all tenants") as session:
+            connection = raw_of(session)
+            release(connection, given_back)
+            recorded = {row.recipient_id: row for row in record_outcomes(connection, outcomes)}
+            suppress_many(session, [_suppression(recorded[r.recipient_id].address, c) for c, r in spoken if r.suppress and r.recipient_id in recorded])
+        for claimed, result in known:
+            self._flying.pop(claimed.recipient_id, None)
+            metrics.observe_attempt(claimed, result)
+
+    async def _flush_now_and_then(self) -> None:
+        """Outcomes reach the database soon even when no claim carries them along."""
+        while True:
+            await asyncio.sleep(_FLUSH_SECONDS)
+            if self._results:
+                self._work(claiming=False)
+
+    async def _settle(self) -> None:
+        """End of a drain: write every outcome, give back what was leased and never sent."""
+        while self._working is not None:
+            await asyncio.shield(self._working)
+        unsent = [(delivery.recipient_id, delivery.attempt) for delivery in self._ready]
+        self._ready.clear()
+        results, self._results[:] = list(self._results), []
+        for pause in (0.2, 1.0, 5.0, 10.0):
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._database, self._finish, results, unsent)
+                return
+            except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
+                log.warning("database_away", error=str(error).splitlines()[0], waiting=len(results))
+                await asyncio.sleep(pause)
+        self._results[:0] = results  # the next drain of this process tries again; if there is none, the lease runs out
+
+    def _finish(self, results: list[AttemptResult], unsent: list[tuple[UUID, int]]) -> None:
+        self._record(results)
+        if unsent:
+            with unscoped("delivery gives back what it did not send") as session:
+                release(raw_of(session), unsent)
+            for recipient_id, _ in unsent:
+                self._flying.pop(recipient_id, None)
+
+
+def _suppression(address: str, claimed: Claimed) -> NewSuppression:
+    local, _, domain = address.rpartition("@")
+    return NewSuppression(
+        tenant_id=claimed.tenant_id, address=f"{local.lower()}@{domain}", scope=SuppressionScope.ALL, reason=SuppressionReason.HARD_BOUNCE,
+        source="delivery", recipient_id=claimed.recipient_id,
+    )  # fmt: skip
+
+

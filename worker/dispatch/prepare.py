@@ -1,0 +1,207 @@
+"""Leased recipients become deliveries, or outcomes already: everything that is decided at the last moment before the dial stands here."""
+
+from __future__ import annotations
+
+import base64
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import structlog
+
+from webapp.bridges.types import Stream
+from webapp.kernel import blobs
+from webapp.kernel.clock import now
+from webapp.messages.service.claim import Claimed, Permit, find_suppressed, load_contents, load_permits
+from webapp.messages.types import RecipientState
+from webapp.messages.verp import make_return_path
+from webapp.settings import get_settings
+from webapp.tenants.types import TenantStatus
+from webapp.tracking.tokens import Purpose, make_link_token, make_recipient_token
+from worker.delivery.content import Attachment, ContentError, MessageContent, RecipientContent, TrackingPlan
+from worker.delivery.dkim import DkimSigner
+from worker.delivery.mime import CompiledMessage
+from worker.delivery.types import Delivery
+from worker.dispatch.routes import route_for, signers_for
+
+log = structlog.get_logger()
+_KEPT_MESSAGES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A recipient that is never dialled: its final state, and why."""
+
+    claimed: Claimed
+    state: RecipientState
+    reason: str
+    reply_class: str | None = None
+
+
+@dataclass(slots=True)
+class Prepared:
+    """What a claimed batch became."""
+
+    deliveries: list[tuple[Claimed, Delivery]] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
+    held: list[tuple[UUID, int, str]] = field(default_factory=list)
+    postponed: list[tuple[UUID, int, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A message ready to be rendered, and the tracking it was compiled for."""
+
+    tracking: tuple[bool, bool]
+    mail: CompiledMessage
+    from_domain: str
+    stream: str
+
+
+class Preparer:
+    """Keeps the last messages compiled: the million recipients of one message compile it once."""
+
+    def __init__(self) -> None:
+        self._compiled: OrderedDict[UUID, _Compiled] = OrderedDict()
+
+    def prepare(self, connection: psycopg.Connection[Any], batch: Sequence[Claimed]) -> Prepared:
+        """Sort a batch into deliveries, verdicts and holds. The connection must see all tenants."""
+        prepared = Prepared()
+        permits = load_permits(connection, list({c.bridge_id for c in batch if c.bridge_id}))
+        contents = load_contents(connection, list({c.message_id for c in batch}))
+        streams = [(c.recipient_id, c.tenant_id, _canonical(c.address), str(contents[c.message_id]["stream"])) for c in batch if c.message_id in contents]
+        suppressed = find_suppressed(connection, streams)
+        for claimed in batch:
+            permit = permits.get(claimed.bridge_id) if claimed.bridge_id else None
+            if reason := _reason_to_hold(claimed):
+                prepared.held.append((claimed.recipient_id, claimed.attempt, reason))
+            elif reason := _reason_to_wait(permit):
+                prepared.postponed.append((claimed.recipient_id, claimed.attempt, reason))
+            elif verdict := _verdict(claimed, contents.get(claimed.message_id), suppressed):
+                prepared.verdicts.append(verdict)
+            else:
+                self._add(prepared, claimed, contents[claimed.message_id], permit)
+        return prepared
+
+    def _add(self, prepared: Prepared, claimed: Claimed, content: dict[str, Any], permit: Permit | None) -> None:
+        route = route_for(claimed.pool_id) if claimed.pool_id else None
+        if route is None or not route.members or route.paused:
+            reason = "The pool is paused." if route and route.paused else "The pool has no active member to send through."
+            prepared.postponed.append((claimed.recipient_id, claimed.attempt, reason))
+            return
+        try:
+            compiled = self._compile(content, permit)
+            render = partial(_render, compiled.mail, claimed, compiled, signers_for((claimed.tenant_id, compiled.from_domain)))
+        except (ContentError, FileNotFoundError, ValueError) as error:
+            log.warning("message_not_rendered", message_id=str(claimed.message_id), error=str(error))
+            prepared.verdicts.append(Verdict(claimed, RecipientState.FAILED, f"The message could not be put together: {error}", "content"))
+            return
+        delivery = Delivery(
+            recipient_id=claimed.recipient_id,
+            attempt=claimed.attempt,
+            sender=make_return_path(claimed.recipient_id),
+            address=claimed.address,
+            domain=claimed.domain,
+            members=route.members,
+            render=render,
+            needs_smtputf8=compiled.mail.needs_smtputf8 or not claimed.address.isascii(),
+        )
+        prepared.deliveries.append((claimed, delivery))
+
+    def _compile(self, content: dict[str, Any], permit: Permit | None) -> _Compiled:
+        message_id: UUID = content["id"]
+        tracking = (permit.track_opens, permit.track_clicks) if permit else (False, False)
+        found = self._compiled.get(message_id)
+        if found is None or found.tracking != tracking:
+            plan = TrackingPlan(*tracking, get_settings().tracking_base, partial(make_link_token, message_id)) if any(tracking) else None
+            mail = CompiledMessage.compile(_content(content), plan)
+            found = _Compiled(tracking, mail, content["from_address"].rpartition("@")[2], content["stream"])
+            self._compiled[message_id] = found
+            if len(self._compiled) > _KEPT_MESSAGES:
+                self._compiled.popitem(last=False)
+        return found
+
+
+def _reason_to_wait(permit: Permit | None) -> str | None:
+    if permit and permit.status == TenantStatus.SUSPENDED:
+        return "The tenant is suspended."
+    if permit and permit.paused:
+        return "The bridge is paused."
+    return None
+
+
+def _reason_to_hold(claimed: Claimed) -> str | None:
+    settings = get_settings()
+    if claimed.fruitless > settings.max_claims:
+        return f"parked after {claimed.fruitless - 1} attempts that ended without a result"
+    if claimed.scheduled and now() - claimed.due_at > timedelta(hours=settings.late_hold_hours):
+        return f"it is more than {settings.late_hold_hours} hours past its time"
+    return None
+
+
+def _verdict(claimed: Claimed, content: dict[str, Any] | None, suppressed: dict[UUID, str]) -> Verdict | None:
+    if content is None:
+        return Verdict(claimed, RecipientState.FAILED, "The content is past its retention.", "expired")
+    if claimed.expires_at < now():
+        return Verdict(claimed, RecipientState.FAILED, "It could not be delivered before it expired.", "expired")
+    if reason := suppressed.get(claimed.recipient_id):
+        return Verdict(claimed, RecipientState.SUPPRESSED, reason)
+    return None
+
+
+def _canonical(address: str) -> str:
+    local, _, domain = address.rpartition("@")
+    return f"{local.lower()}@{domain}"
+
+
+def _render(mail: CompiledMessage, claimed: Claimed, compiled: _Compiled, signers: Sequence[DkimSigner]) -> bytes:
+    unsubscribe = None
+    if compiled.stream == Stream.BULK:
+        token = make_recipient_token(claimed.message_id, claimed.recipient_id, Purpose.UNSUBSCRIBE)
+        unsubscribe = f"{get_settings().tracking_base}/api/unsub/{token}"
+    variables = {key: str(value) for key, value in (claimed.variables or {}).items()}
+    if unsubscribe:
+        variables["unsubscribe_url"] = unsubscribe
+    recipient = RecipientContent(
+        recipient_id=claimed.recipient_id,
+        recipient_token=make_recipient_token(claimed.message_id, claimed.recipient_id) if any(compiled.tracking) else "",
+        unsubscribe_url=unsubscribe,
+        variables=variables,
+        feedback_id=f"{claimed.bridge_id.hex[:12] if claimed.bridge_id else 'none'}:{claimed.tenant_id.hex[:12]}:{compiled.stream}:postbridge",
+    )
+    return mail.render(recipient, signers, now())
+
+
+def _content(row: dict[str, Any]) -> MessageContent:
+    addresses: dict[str, list[list[str | None]]] = row["addresses"]
+
+    def people(kind: str) -> tuple[tuple[str | None, str], ...]:
+        return tuple((name, str(address)) for name, address in addresses.get(kind, ()))
+
+    return MessageContent(
+        message_id=row["id"],
+        message_id_header=row["message_id_header"],
+        from_address=row["from_address"],
+        date=row["created_at"],
+        from_name=row["from_name"],
+        to=people("to"),
+        cc=people("cc"),
+        reply_to=people("reply_to"),
+        subject=row["subject"],
+        html=row["html"],
+        text=row["text"],
+        headers=tuple((name, value) for name, value in row["headers"] or ()),
+        attachments=tuple(_attachment(entry) for entry in row["attachments"] or ()),
+        raw=row["raw"],
+    )
+
+
+def _attachment(entry: dict[str, Any]) -> Attachment:
+    data = blobs.get(entry["blob"]) if "blob" in entry else base64.b64decode(entry["data"])
+    content_id = entry.get("content_id")
+    return Attachment(entry["filename"], entry["content_type"], data, content_id, content_id is not None)
