@@ -1,0 +1,236 @@
+"""Acts on bridges. A new bridge can be used at once; a deleted one cannot be used any more within five seconds, even in an open SMTP session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from webapp.access.doors import forget_credentials
+from webapp.activity.service import record
+from webapp.bridges import credentials
+from webapp.bridges.doors import find_login, is_login_valid, valid_credentials
+from webapp.bridges.models import Bridge, BridgeCredential
+from webapp.bridges.queries import get_bridge, list_bridges, list_credentials
+from webapp.bridges.types import Secrets, Stream
+from webapp.kernel.addresses import BadAddress, domain_of, parse_address
+from webapp.kernel.clock import now
+from webapp.kernel.conflicts import refuse_on
+from webapp.kernel.db import after_commit
+from webapp.kernel.errors import Conflict, Forbidden, LimitExceeded, NotFound, Problem, ValidationFailed
+from webapp.kernel.ids import uuid7
+from webapp.kernel.permissions import Permission
+from webapp.kernel.scope import Mode, Scope
+from webapp.pools.queries import get_pool
+from webapp.pools.service import get_default_pool
+
+__all__ = [
+    "BridgeInput", "create_bridge", "delete_bridge", "find_login", "get_bridge", "is_login_valid", "list_bridges", "pause_bridge",
+    "resume_bridge", "reveal", "rotate", "set_tracking", "update_bridge", "valid_credentials",
+]  # fmt: skip
+
+MAX_BRIDGES = 1000
+MAX_OVERLAP_DAYS = 7
+_MAX_ALLOWED_FROM = 50
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeInput:
+    """What a person or key says about a new bridge. ``pool_id`` None: the default pool; ``mode`` None: the mode of whoever makes it."""
+
+    name: str
+    pool_id: UUID | None = None
+    mode: Mode | None = None
+    stream: Stream = Stream.TRANSACTIONAL
+    track_opens: bool = False
+    track_clicks: bool = False
+    allowed_from: tuple[str, ...] = ()
+
+
+def create_bridge(scope: Scope, data: BridgeInput) -> tuple[Bridge, Secrets]:
+    """Make a bridge with SMTP credentials and a token, valid with the commit.
+
+    Raises ``Conflict`` for a name in use, ``ValidationFailed`` for an unknown pool or unreadable ``allowed_from``, ``Forbidden`` for a live
+    bridge made in sandbox mode, ``LimitExceeded`` at the thousandth.
+    """
+    scope.require(Permission.BRIDGE_CREATE)
+    _check_mode(scope, data.mode)
+    _check_count(scope)
+    bridge = Bridge(
+        id=uuid7(), tenant_id=scope.tenant_id, name=_named(data.name), pool_id=_pool_id(scope, data.pool_id), mode=data.mode or scope.mode,
+        stream=data.stream, track_opens=data.track_opens, track_clicks=data.track_clicks, allowed_from=normalise_senders(data.allowed_from),
+    )  # fmt: skip
+    with refuse_on(scope.session, "uq_bridges_name", _name_taken(bridge.name)):
+        scope.session.add(bridge)
+    credential = credentials.make_credential(bridge, credentials.new_username(), 1)
+    scope.session.add(credential)
+    scope.session.flush()
+    record(scope, "bridge.created", "bridge", bridge.id, bridge.name, {"pool_id": str(bridge.pool_id), "mode": bridge.mode})
+    return bridge, credentials.open_credential(credential)
+
+
+def update_bridge(scope: Scope, bridge_id: UUID, changes: dict[str, Any]) -> Bridge:
+    """Change ``name``, ``stream``, ``track_opens``, ``track_clicks`` or ``allowed_from``; pool, mode and credentials stay what they are."""
+    scope.require(Permission.BRIDGE_UPDATE)
+    bridge = get_bridge(scope, bridge_id)
+    new = dict(changes)
+    if "allowed_from" in new:
+        new["allowed_from"] = normalise_senders(new["allowed_from"])
+    if "name" in new:
+        new["name"] = _named(new["name"])
+    changed = {name: [getattr(bridge, name), value] for name, value in new.items() if getattr(bridge, name) != value}
+    with refuse_on(scope.session, "uq_bridges_name", _name_taken(new.get("name", bridge.name))):
+        for name in changed:
+            setattr(bridge, name, new[name])
+    if changed:
+        action = "bridge.renamed" if changed.keys() == {"name"} else "bridge.updated"
+        record(scope, action, "bridge", bridge.id, bridge.name, changed)
+        _forget(scope, bridge.id)
+    return bridge
+
+
+def set_tracking(scope: Scope, bridge_id: UUID, *, opens: bool | None = None, clicks: bool | None = None) -> Bridge:
+    """Switch the pixel or the tracked links on or off; None leaves a switch alone. Holds for mail delivered from now on."""
+    wanted = {"track_opens": opens, "track_clicks": clicks}
+    return update_bridge(scope, bridge_id, {name: value for name, value in wanted.items() if value is not None})
+
+
+def rotate(scope: Scope, bridge_id: UUID, overlap_days: int = 0) -> tuple[Bridge, Secrets]:
+    """New password and token under the same username. The old pair stays valid for ``overlap_days`` (0 to 7), an older one ends now."""
+    scope.require(Permission.BRIDGE_UPDATE)
+    scope.require(Permission.BRIDGE_REVEAL)
+    if not 0 <= overlap_days <= MAX_OVERLAP_DAYS:
+        raise ValidationFailed(f"The old credentials can stay valid for 0 to {MAX_OVERLAP_DAYS} days.", param="overlap_days")
+    bridge = get_bridge(scope, bridge_id)
+    # Locking the bridge makes two rotations at once count one after the other.
+    scope.session.execute(sa.select(Bridge.id).where(Bridge.id == bridge.id).with_for_update())
+    rows = scope.session.scalars(sa.select(BridgeCredential).where(BridgeCredential.bridge_id == bridge.id).order_by(BridgeCredential.number.desc())).all()
+    if not rows:
+        raise NotFound("credential")
+    newest, older = rows[0], rows[1:]
+    for row in older if overlap_days else rows:
+        scope.session.delete(row)
+    if overlap_days:
+        newest.expires_at = now() + timedelta(days=overlap_days)
+    made = credentials.make_credential(bridge, newest.username, newest.number + 1)
+    scope.session.add(made)
+    scope.session.flush()
+    record(scope, "bridge.rotated", "bridge", bridge.id, bridge.name, {"number": [newest.number, made.number], "overlap_days": overlap_days})
+    _forget(scope, bridge.id)
+    return bridge, credentials.open_credential(made)
+
+
+def end_credential(scope: Scope, bridge_id: UUID, number: int) -> None:
+    """End the old credentials of a rotation before their time. Raises ``Conflict`` for the newest: rotate or delete instead."""
+    scope.require(Permission.BRIDGE_UPDATE)
+    bridge = get_bridge(scope, bridge_id)
+    rows = list_credentials(scope, bridge.id)
+    row = next((row for row in rows if row.number == number), None)
+    if row is None:
+        raise NotFound("credential")
+    if row is rows[0]:
+        raise Conflict("These are the bridge's only lasting credentials; rotate them, or delete the bridge.")
+    scope.session.delete(row)
+    scope.session.flush()
+    record(scope, "bridge.credentials_ended", "bridge", bridge.id, bridge.name, {"number": number})
+    _forget(scope, bridge.id)
+
+
+def pause_bridge(scope: Scope, bridge_id: UUID, reason: str | None = None) -> Bridge:
+    """Take no mail through this bridge until it is resumed; what was accepted still leaves. Pausing twice changes nothing."""
+    scope.require(Permission.BRIDGE_UPDATE)
+    bridge = get_bridge(scope, bridge_id)
+    if bridge.paused_at is None:
+        bridge.paused_at, bridge.pause_reason = now(), reason
+        scope.session.flush()
+        record(scope, "bridge.paused", "bridge", bridge.id, bridge.name, {"reason": reason} if reason else None)
+        _forget(scope, bridge.id)
+    return bridge
+
+
+def resume_bridge(scope: Scope, bridge_id: UUID) -> Bridge:
+    """Take mail again. Resuming what is not paused changes nothing."""
+    scope.require(Permission.BRIDGE_UPDATE)
+    bridge = get_bridge(scope, bridge_id)
+    if bridge.paused_at is not None:
+        bridge.paused_at = bridge.pause_reason = None
+        scope.session.flush()
+        record(scope, "bridge.resumed", "bridge", bridge.id, bridge.name)
+        _forget(scope, bridge.id)
+    return bridge
+
+
+def delete_bridge(scope: Scope, bridge_id: UUID) -> None:
+    """End the bridge's access for good. Its row stays, because messages and figures name it; its credentials are removed."""
+    scope.require(Permission.BRIDGE_DELETE)
+    bridge = get_bridge(scope, bridge_id)
+    scope.session.execute(sa.delete(BridgeCredential).where(BridgeCredential.bridge_id == bridge.id))
+    bridge.deleted_at = now()
+    scope.session.flush()
+    record(scope, "bridge.deleted", "bridge", bridge.id, bridge.name)
+    _forget(scope, bridge.id)
+
+
+def reveal(scope: Scope, bridge_id: UUID, *, noted: bool = True) -> list[Secrets]:
+    """The valid credentials in the clear, newest first. ``noted``: write the reveal to the activity log, as for every reveal a person asks for."""
+    scope.require(Permission.BRIDGE_REVEAL)
+    bridge = get_bridge(scope, bridge_id)
+    found = [credentials.open_credential(row) for row in list_credentials(scope, bridge.id)]
+    if noted:
+        record(scope, "bridge.revealed", "bridge", bridge.id, bridge.name)
+    return found
+
+
+def normalise_senders(entries: list[str] | tuple[str, ...]) -> list[str]:
+    """``allowed_from`` in canonical form: addresses and domains. Raises ``ValidationFailed`` naming each entry that is neither."""
+    found: list[str] = []
+    problems: list[Problem] = []
+    for index, text in enumerate(entries):
+        try:
+            plain = text.strip().removeprefix("@")
+            found.append(parse_address(plain).canonical if "@" in plain else domain_of(plain))
+        except BadAddress as error:
+            problems.append(Problem(f"allowed_from[{index}]", f"{text!r} is neither an address nor a domain: {error}."))
+    if len(entries) > _MAX_ALLOWED_FROM:
+        problems.append(Problem("allowed_from", f"At most {_MAX_ALLOWED_FROM} entries; allow a whole domain instead."))
+    if problems:
+        raise ValidationFailed.of(problems)
+    return list(dict.fromkeys(found))
+
+
+def _named(name: str) -> str:
+    cleaned = " ".join(name.split())
+    if not 1 <= len(cleaned) <= 80:
+        raise ValidationFailed("Give the bridge a name of 1 to 80 characters.", param="name")
+    return cleaned
+
+
+def _name_taken(name: str) -> Conflict:
+    return Conflict(f"There is a bridge named {name} already; choose another name.", param="name")
+
+
+def _check_mode(scope: Scope, mode: Mode | None) -> None:
+    if scope.mode is Mode.SANDBOX and mode is Mode.LIVE:
+        raise Forbidden("A live bridge cannot be made in sandbox mode; use a live key or switch the dashboard to live.", param="mode")
+
+
+def _check_count(scope: Scope) -> None:
+    count = scope.session.scalar(sa.select(sa.func.count()).select_from(Bridge).where(Bridge.deleted_at.is_(None))) or 0
+    if count >= MAX_BRIDGES:
+        raise LimitExceeded(f"A tenant has at most {MAX_BRIDGES} bridges; delete those no longer used.")
+
+
+def _pool_id(scope: Scope, pool_id: UUID | None) -> UUID:
+    if pool_id is None:
+        return get_default_pool(scope).id
+    try:
+        return get_pool(scope.session, pool_id).id
+    except NotFound:
+        raise ValidationFailed("There is no pool with this id.", param="pool_id") from None
+
+
+def _forget(scope: Scope, bridge_id: UUID) -> None:
+    after_commit(scope.session, lambda: forget_credentials(bridge_id=bridge_id))

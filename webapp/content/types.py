@@ -1,0 +1,14 @@
+"""Values of content that other slices use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedTemplate:
+    """A template with its variables filled in. ``html`` and ``text`` None: the template has no such part."""
+
+    subject: str
+    html: str | None
+    text: str | None

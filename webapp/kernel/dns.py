@@ -1,0 +1,90 @@
+"""Look-ups through the configured resolver, with a time limit, and with "there is none" told apart from "nobody answered"."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import socket
+from dataclasses import dataclass
+from enum import StrEnum
+
+import dns.exception
+import dns.nameserver
+import dns.resolver
+
+from webapp.settings import get_settings
+
+#: Seconds a look-up may take in all, retries included.
+LIFETIME = 5.0
+
+
+class LookUp(StrEnum):
+    """How a look-up ended."""
+
+    FOUND = "found"
+    NONE = "none"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class TxtAnswer:
+    """The TXT records of one name, each with its strings joined (RFC 7208 section 3.3)."""
+
+    outcome: LookUp
+    texts: tuple[str, ...] = ()
+
+
+@functools.cache
+def resolver() -> dns.resolver.Resolver:
+    """The resolver of this process: the servers of the setting, else the system's."""
+    servers = get_settings().dns_servers
+    made = dns.resolver.Resolver(configure=not servers)
+    if servers:
+        made.nameservers = [_server(text) for text in servers]
+    made.lifetime = LIFETIME
+    made.cache = dns.resolver.LRUCache(1000)
+    return made
+
+
+def _server(text: str) -> dns.nameserver.Do53Nameserver:
+    """``192.0.2.1``, ``192.0.2.1:5353``, ``2001:db8::1`` or ``[2001:db8::1]:5353``."""
+    host, port = text, 53
+    if text.startswith("[") and "]:" in text:
+        host, port = text[1 : text.index("]:")], int(text.rpartition(":")[2])
+    elif text.count(":") == 1:
+        host, _, number = text.partition(":")
+        port = int(number)
+    return dns.nameserver.Do53Nameserver(host.strip("[]"), port)
+
+
+def texts(name: str, *, fresh: bool = True) -> TxtAnswer:
+    """The TXT records of ``name``. ``fresh``: not from our own cache, for a person who has just changed them."""
+    made = resolver()
+    if fresh and isinstance(made.cache, dns.resolver.LRUCache):
+        made.cache.flush()
+    try:
+        answer = made.resolve(name, "TXT", raise_on_no_answer=False)
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+        return TxtAnswer(LookUp.NONE)
+    except dns.exception.DNSException:
+        return TxtAnswer(LookUp.FAILED)
+    found = tuple(b"".join(record.strings).decode("utf-8", "replace") for record in answer.rrset or ())
+    return TxtAnswer(LookUp.FOUND if found else LookUp.NONE, found)
+
+
+def addresses(name: str) -> tuple[str, ...]:
+    """All IPv4 and IPv6 addresses of ``name``; empty when there are none or nobody answered."""
+    if not get_settings().dns_servers:
+        try:
+            infos = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            return ()
+        return tuple(dict.fromkeys(str(info[4][0]).partition("%")[0] for info in infos))
+    found: list[str] = []
+    for kind in ("A", "AAAA"):
+        try:
+            answer = resolver().resolve(name, kind, raise_on_no_answer=False)
+        except dns.exception.DNSException:
+            continue
+        found += [str(ipaddress.ip_address(record.address)) for record in answer.rrset or ()]
+    return tuple(found)

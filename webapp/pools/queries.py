@@ -1,0 +1,83 @@
+"""Reads of pools, their members and IP addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from webapp.kernel.errors import NotFound
+from webapp.kernel.pagination import Page, page_of
+from webapp.pools.models import IpAddress, Pool, PoolMember
+from webapp.sending_accounts.models import SendingAccount
+
+Member = tuple[PoolMember, IpAddress | None, SendingAccount | None]
+
+
+def get_pool(session: Session, pool_id: UUID) -> Pool:
+    """One of the tenant's own or the shared pools. Raises ``NotFound``."""
+    pool = session.scalar(sa.select(Pool).where(Pool.id == pool_id))
+    if pool is None:
+        raise NotFound("pool")
+    return pool
+
+
+def find_default_pool(session: Session) -> Pool | None:
+    """The pool of mail that names none: the tenant's own default, else the shared default, else any."""
+    return session.scalar(sa.select(Pool).order_by(Pool.is_default.desc(), Pool.tenant_id.is_(None), Pool.id).limit(1))
+
+
+def has_own_pool(session: Session) -> bool:
+    """Whether the tenant has made a pool."""
+    return session.scalar(sa.select(Pool.id).where(Pool.tenant_id.is_not(None)).limit(1)) is not None
+
+
+def list_pools(session: Session, *, search: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[Pool]:
+    """Own and shared pools, newest first."""
+    statement = sa.select(Pool)
+    if search:
+        statement = statement.where(Pool.name.icontains(search.strip(), autoescape=True))
+    return page_of(session, statement, Pool.id, limit=limit, cursor=cursor)
+
+
+def list_choices(session: Session) -> Sequence[Pool]:
+    """Every pool a bridge may be bound to, own ones first, by name."""
+    return session.scalars(sa.select(Pool).order_by(Pool.tenant_id.is_(None), Pool.name)).all()
+
+
+def list_members(session: Session, pool_ids: Sequence[UUID]) -> dict[UUID, list[Member]]:
+    """The members of each pool with what they point at, oldest first."""
+    rows = session.execute(
+        sa.select(PoolMember, IpAddress, SendingAccount)
+        .outerjoin(IpAddress, IpAddress.id == PoolMember.ip_address_id)
+        .outerjoin(SendingAccount, SendingAccount.id == PoolMember.sending_account_id)
+        .where(PoolMember.pool_id.in_(pool_ids))
+        .order_by(PoolMember.id)
+    )
+    found: dict[UUID, list[Member]] = {pool_id: [] for pool_id in pool_ids}
+    for member, address, account in rows:
+        found[member.pool_id].append((member, address, account))
+    return found
+
+
+def get_member(session: Session, pool_id: UUID, member_id: UUID) -> PoolMember:
+    """One member of one pool. Raises ``NotFound``."""
+    member = session.scalar(sa.select(PoolMember).where(PoolMember.pool_id == pool_id, PoolMember.id == member_id))
+    if member is None:
+        raise NotFound("pool member")
+    return member
+
+
+def list_ips(session: Session, *, limit: int = 50, cursor: str | None = None) -> Page[IpAddress]:
+    """The tenant's dedicated and the shared IP addresses."""
+    return page_of(session, sa.select(IpAddress), IpAddress.id, limit=limit, cursor=cursor)
+
+
+def get_ip(session: Session, ip_id: UUID) -> IpAddress:
+    """One dedicated or shared IP address. Raises ``NotFound``."""
+    address = session.scalar(sa.select(IpAddress).where(IpAddress.id == ip_id))
+    if address is None:
+        raise NotFound("IP address")
+    return address

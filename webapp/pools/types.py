@@ -1,0 +1,48 @@
+"""Values of pools that other slices and the delivery engine use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from webapp.sending_accounts.types import TlsPolicy
+
+
+class MemberKind(StrEnum):
+    """``ip``: direct to the recipient's MX from an address of ours; ``relay``: through a sending account."""
+
+    IP = "ip"
+    RELAY = "relay"
+
+
+@dataclass(frozen=True, slots=True)
+class RouteMember:
+    """One way out, complete: what the engine needs to dial, as values.
+
+    ``source_address``: local address to bind, None for the system's choice. ``trusted``: the host was set by the operator (a shared account),
+    so it may lie on a private network; the hosts of tenants may not.
+    """
+
+    id: UUID
+    kind: MemberKind
+    weight: int
+    source_address: str | None = None
+    helo_name: str | None = None
+    host: str | None = None
+    port: int = 25
+    tls: TlsPolicy = TlsPolicy.OPPORTUNISTIC
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    max_connections: int = 20
+    trusted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRoute:
+    """A pool as delivery sees it. No ``members``: nothing can leave, recipients wait."""
+
+    pool_id: UUID
+    name: str
+    paused: bool
+    members: tuple[RouteMember, ...]

@@ -1,0 +1,139 @@
+"""Acts on sending accounts. Shared ones (the platform's own) are read-only for tenants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from webapp.activity.service import record
+from webapp.kernel import egress
+from webapp.kernel.db import let_go
+from webapp.kernel.errors import Conflict, ValidationFailed
+from webapp.kernel.permissions import Permission
+from webapp.kernel.scope import Scope
+from webapp.kernel.secrets import seal, unseal
+from webapp.sending_accounts.models import SendingAccount
+from webapp.sending_accounts.probe import Relay, probe
+from webapp.sending_accounts.queries import get_account
+from webapp.sending_accounts.types import ConnectionTest, TlsPolicy
+
+#: Where relays listen. Other ports would make this a port scanner.
+RELAY_PORTS = frozenset({25, 465, 587, 2465, 2525, 2526, 2587})
+
+
+@dataclass(frozen=True, slots=True)
+class AccountInput:
+    """What a person or key says about a relay. ``password`` None: keep the one there is."""
+
+    name: str
+    host: str
+    port: int = 587
+    tls: TlsPolicy = TlsPolicy.REQUIRED
+    username: str | None = None
+    password: str | None = None
+    max_connections: int = 20
+
+
+def create_account(scope: Scope, data: AccountInput) -> SendingAccount:
+    """Add an SMTP relay of the tenant. The password is sealed and never shown again.
+
+    Raises ``EgressRefused`` (param ``host``) for hosts on private networks, ``ValidationFailed`` for a port or login that cannot work.
+    """
+    scope.require(Permission.PROVIDER_CREATE)
+    _check(data, had_password=False)
+    account = SendingAccount(
+        tenant_id=scope.tenant_id, name=data.name, host=data.host, port=data.port, tls=data.tls.value, username=data.username,
+        password=sealed_password(scope.tenant_id, data.password), active=True, max_connections=data.max_connections,
+    )  # fmt: skip
+    scope.session.add(account)
+    scope.session.flush()
+    record(scope, "provider.created", "provider", account.id, account.name, {"host": data.host, "port": data.port})
+    return account
+
+
+def update_account(scope: Scope, account_id: UUID, changes: dict[str, Any]) -> SendingAccount:
+    """Change fields of ``AccountInput``; a ``password`` that is absent or None stays. Raises as ``create_account``, and 409 on shared ones."""
+    scope.require(Permission.PROVIDER_UPDATE)
+    account = _own(scope, account_id)
+    kept = {name: getattr(account, name) for name in ("name", "host", "port", "username", "max_connections")}
+    data = AccountInput(**{**kept, "tls": TlsPolicy(account.tls), **changes})
+    _check(data, had_password=account.password is not None)
+    new = {**{name: getattr(data, name) for name in kept}, "tls": data.tls.value}
+    changed = {name: [getattr(account, name), value] for name, value in new.items() if getattr(account, name) != value}
+    for name, value in new.items():
+        setattr(account, name, value)
+    if data.username is None:
+        account.password = None
+    elif data.password is not None:
+        account.password = sealed_password(scope.tenant_id, data.password)
+        changed["password"] = ["***", "***"]
+    scope.session.flush()
+    record(scope, "provider.updated", "provider", account.id, account.name, changed)
+    return account
+
+
+def delete_account(scope: Scope, account_id: UUID) -> None:
+    """Remove a relay, from its pools too. Raises 409 on shared ones."""
+    scope.require(Permission.PROVIDER_DELETE)
+    account = _own(scope, account_id)
+    scope.session.delete(account)
+    scope.session.flush()
+    record(scope, "provider.deleted", "provider", account.id, account.name)
+
+
+def set_active(scope: Scope, account_id: UUID, active: bool) -> SendingAccount:
+    """Take a relay into use or out of it. Saying it twice changes nothing."""
+    scope.require(Permission.PROVIDER_UPDATE)
+    account = _own(scope, account_id)
+    if account.active != active:
+        account.active = active
+        scope.session.flush()
+        record(scope, "provider.activated" if active else "provider.deactivated", "provider", account.id, account.name)
+    return account
+
+
+def test_account(scope: Scope, account_id: UUID) -> ConnectionTest:
+    """Connect, encrypt and log in as a delivery would, and say how it went. Takes up to 15 s; sends no mail."""
+    scope.require(Permission.PROVIDER_UPDATE)
+    account = get_account(scope.session, account_id)
+    if account.tenant_id is None:
+        raise Conflict("This account is the platform's own; only staff may test it.")
+    relay = Relay(account.host, account.port, TlsPolicy(account.tls), account.username, open_password(account), trusted=False)
+    let_go(scope.session)
+    return probe(relay)
+
+
+def open_password(account: SendingAccount) -> str | None:
+    """The relay's password in the clear, for the delivery engine and the test only."""
+    if account.password is None:
+        return None
+    return unseal(account.password, _context(account.tenant_id))
+
+
+def sealed_password(tenant_id: UUID | None, password: str | None) -> bytes | None:
+    """A password as the row keeps it. ``tenant_id`` None: a shared account."""
+    return None if password is None else seal(password, _context(tenant_id))
+
+
+def _context(tenant_id: UUID | None) -> str:
+    return f"{tenant_id or 'shared'}|sending_accounts|password"
+
+
+def _own(scope: Scope, account_id: UUID) -> SendingAccount:
+    account = get_account(scope.session, account_id)
+    if account.tenant_id is None:
+        raise Conflict("This sending account is shared by the platform and cannot be changed here.")
+    return account
+
+
+def _check(data: AccountInput, *, had_password: bool) -> None:
+    if data.port not in RELAY_PORTS:
+        raise ValidationFailed(f"Relays listen on one of the ports {', '.join(map(str, sorted(RELAY_PORTS)))}.", param="port")
+    if data.username and data.password is None and not had_password:
+        raise ValidationFailed("A username needs its password.", param="password")
+    if data.password is not None and not data.username:
+        raise ValidationFailed("A password needs its username.", param="username")
+    if data.username and data.tls is TlsPolicy.NONE:
+        raise ValidationFailed("Logging in without encryption would send the password in the clear; choose another tls.", param="tls")
+    egress.addresses_of(data.host, param="host")
