@@ -25,10 +25,11 @@ def list_sources() -> list[Path]:
 
 
 def strip(css: str) -> str:
-    """Return `css` without comments, indentation and empty lines."""
+    """Return `css` without comments and indentation, one rule a line."""
     css = re.sub(r"/\*.*?\*/", "", css, flags=re.S)
     lines = (line.strip() for line in css.splitlines())
-    return "\n".join(line for line in lines if line)
+    joined = "\n".join(line for line in lines if line)
+    return joined.replace(" {\n", "{").replace(";\n", ";").replace(",\n", ",").replace(";}", "}")
 
 
 def build() -> str:

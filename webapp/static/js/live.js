@@ -96,8 +96,8 @@
     focused = at && at !== document.body ? { id: at.id, within: at.closest("[id]")?.id } : null;
   });
   document.addEventListener("htmx:after:swap", (event) => {
-    const target = event.detail.ctx?.target;
-    const wrong = target instanceof Element && target.isConnected && target.querySelector("[data-focus]");
+    // The target itself may be gone (outerHTML), so the summary is looked for in the page.
+    const wrong = event.detail.ctx?.response?.status === 422 && document.querySelector("[data-focus]");
     if (wrong) {
       wrong.focus();
     } else if (focused && document.activeElement === document.body) {

@@ -162,6 +162,11 @@
     input.value = "";
     const check = () => (yes.disabled = Boolean(name) && input.value.trim() !== name);
     input.oninput = check;
+    input.onkeydown = (event) => {
+      if (event.key !== "Enter") return; // else it would press the first button, which is Cancel
+      event.preventDefault();
+      if (!yes.disabled) dialog.close("yes");
+    };
     check();
     yes.textContent = label || "Confirm";
     dialog.returnValue = "";
