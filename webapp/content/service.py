@@ -74,17 +74,22 @@ def delete_template(scope: Scope, template_id: UUID) -> None:
     record(scope, "template.deleted", "template", template.id, template.name)
 
 
-def render_template(session: Session, tenant_id: UUID, slug: str, variables: Mapping[str, Any]) -> RenderedTemplate:
-    """The active template ``slug`` of a tenant with its variables filled in.
+def render_template(subject: str, html: str | None, text: str | None, variables: Mapping[str, Any]) -> RenderedTemplate:
+    """A template's parts with their variables filled in; for ``accept``, which reads the row itself.
 
-    Raises ``NotFound`` (param ``template``), and ``ValidationFailed`` naming every missing variable as ``variables.<name>``.
+    Raises ``ValidationFailed`` naming every missing variable as ``variables.<name>``.
     """
+    return rendering.render_parts(subject, html, text, variables)
+
+
+def render_by_slug(session: Session, tenant_id: UUID, slug: str, variables: Mapping[str, Any]) -> RenderedTemplate:
+    """The active template ``slug`` of a tenant with its variables filled in. Raises as ``render_template``, and ``NotFound`` (param ``template``)."""
     template = queries.find_active(session, tenant_id, slug)
     if template is None:
         refusal = NotFound("active template with this slug")
         refusal.param = "template"
         raise refusal
-    return rendering.render_parts(template.subject, template.html, template.text, variables)
+    return render_template(template.subject, template.html, template.text, variables)
 
 
 def preview(subject: str, html: str | None, text: str | None, variables: Mapping[str, Any] | None = None) -> RenderedTemplate:
