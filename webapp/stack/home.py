@@ -67,7 +67,9 @@ def _base(var: Path) -> Path:
         elsewhere = link.resolve()
         elsewhere.mkdir(mode=0o711, exist_ok=True)
         return elsewhere
-    if os.geteuid() != 0 or is_reachable(var.resolve() / "postgres"):
+    data = var.resolve() / "postgres"
+    # An ordinary user's data is used as that user (see engine_identity), who can reach it wherever it is.
+    if os.geteuid() != 0 or data.is_dir() or is_reachable(data):
         return var.resolve()
     elsewhere = Path(tempfile.mkdtemp(prefix="data-", dir=public_home()))
     elsewhere.chmod(0o711)

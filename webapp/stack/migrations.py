@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -15,7 +17,7 @@ from webapp.stack.errors import StackError
 
 def config(database_url: str) -> Config:
     """The Alembic configuration for one database."""
-    made = Config()
+    made = Config(stdout=io.StringIO())  # what it prints is for a command line of its own
     made.set_main_option("script_location", str(ROOT / "migrations"))
     made.set_main_option("sqlalchemy.url", database_url.replace("%", "%%"))
     return made

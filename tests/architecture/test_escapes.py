@@ -1,0 +1,43 @@
+"""The ways round a guard are few, and each is on a list."""
+
+from __future__ import annotations
+
+import ast
+
+from tests.architecture.source import files, name, parsed
+
+#: Files that may look at all tenants at once, each with the reason.
+UNSCOPED = {
+    "webapp/access/doors.py": "an API key says which tenant it belongs to",
+    "webapp/bridges/doors.py": "so does an SMTP login",
+    "webapp/kernel/heartbeat.py": "processes belong to the platform",
+    "worker/dispatch/dispatcher.py": "claims due recipients fairly over all tenants",
+    "worker/dispatch/routes.py": "routes and pools of what was claimed",
+    "worker/jobs/delivery.py": "sweeps expired leases",
+    "worker/jobs/stats.py": "folds everybody's deltas",
+    "worker/jobs/tracking.py": "a hit names its recipient, not its tenant",
+}
+
+#: Names that run text as a program; nobody needs them.
+DANGEROUS = {"eval", "exec", "__import__"}
+
+
+def _calls(tree: ast.Module) -> set[str]:
+    called = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return {func.id if isinstance(func, ast.Name) else func.attr for func in called if isinstance(func, ast.Name | ast.Attribute)}
+
+
+def test_only_listed_files_look_at_all_tenants() -> None:
+    using = {name(path) for path in files(".py", under=("webapp", "worker")) if "unscoped" in _calls(parsed(path))}
+    assert using - set(UNSCOPED) == set()
+
+
+def test_the_list_holds_no_leftovers() -> None:
+    using = {name(path) for path in files(".py", under=("webapp", "worker")) if "unscoped" in _calls(parsed(path))}
+    assert set(UNSCOPED) - using == set()
+
+
+def test_nothing_runs_text_as_a_program() -> None:
+    called = ((name(path), node) for path in files(".py", under=("webapp", "worker")) for node in ast.walk(parsed(path)))
+    calls = ((where, node.func.id) for where, node in called if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
+    assert not [(where, function) for where, function in calls if function in DANGEROUS]
