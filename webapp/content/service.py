@@ -92,6 +92,11 @@ def render_by_slug(session: Session, tenant_id: UUID, slug: str, variables: Mapp
     return render_template(template.subject, template.html, template.text, variables)
 
 
+def render_source(subject: str, html: str | None, text: str | None, variables: Mapping[str, Any]) -> RenderedTemplate:
+    """The same for a template whose parts the caller has read already. Raises ``ValidationFailed`` as ``render_template`` does."""
+    return rendering.render_parts(subject, html, text, variables)
+
+
 def preview(subject: str, html: str | None, text: str | None, variables: Mapping[str, Any] | None = None) -> RenderedTemplate:
     """How a template looks, saved or not; missing variables stand as their name in brackets. Raises ``ValidationFailed``."""
     return rendering.render_parts(subject, html, text, variables or {}, stand_in=lambda name: f"[{name}]")

@@ -1,0 +1,1 @@
+"""The core: message, recipient, event, attempt, queue."""

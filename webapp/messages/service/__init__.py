@@ -1,0 +1,19 @@
+"""What one may do with messages: accept them, cancel, re-time and resend them."""
+
+from webapp.messages.service.accept import accept, accept_batch, accept_many, accept_units, needs_wake, refusal_of
+from webapp.messages.service.sender import Sender, forget_facts
+from webapp.messages.service.units import Unit, answer_of, unit_of
+
+__all__ = [
+    "Sender",
+    "Unit",
+    "accept",
+    "accept_batch",
+    "accept_many",
+    "accept_units",
+    "answer_of",
+    "forget_facts",
+    "needs_wake",
+    "refusal_of",
+    "unit_of",
+]

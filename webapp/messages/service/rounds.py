@@ -1,0 +1,262 @@
+"""One round of accepting: judge, ask the database, settle, write. Two round trips for any number of messages of one tenant.
+
+The first trip claims idempotency keys (a second user of a key waits here until the first has committed, then gets its answer) and asks for
+suppressions, templates and the quota; the second writes every row and takes back the keys of messages that were refused after all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from webapp.kernel import clock
+from webapp.kernel.errors import DomainError, Forbidden, IdempotencyConflict, InvalidParameter, LimitExceeded, Problem, ValidationFailed
+from webapp.kernel.scope import Mode
+from webapp.messages.service import checks, rows, templates
+from webapp.messages.service.arrays import BytesArray, TextArray, UuidArray, register
+from webapp.messages.service.sender import TenantFacts, load_facts
+from webapp.messages.service.units import Draft, StoredRefusal, Unit, accepted_of, answer_of, check_key, draft_of, refusal_answer
+from webapp.messages.types import RecipientKind
+from webapp.settings import get_settings
+from webapp.suppressions.types import SuppressionScope
+
+_Cursor = psycopg.Cursor[tuple[Any, ...]]
+_Key = tuple[str, str]
+
+
+class Round:
+    """Units of one tenant, no idempotency key twice, in the connection's transaction. Ends with ``results`` in every unit."""
+
+    def __init__(self, connection: psycopg.Connection[Any], units: Sequence[Unit]) -> None:
+        self.connection = connection
+        self.units = units
+        self.tenant_id = units[0].sender.tenant_id
+        self.now = clock.now()
+        self.drafts: list[Draft] = []
+        self._owned: set[_Key] = set()
+
+    def run(self) -> None:
+        """All of it. Raises ``psycopg.Error``; what was refused stands in the units."""
+        facts = load_facts(self.connection, self.tenant_id, _bridges_of(self.units))
+        for unit in self.units:
+            self.drafts += _drafts_of(unit, facts, self.now)
+        if facts is None or not self.drafts:
+            return
+        with self.connection.pipeline() as pipeline:
+            answers = self._ask(facts)
+            pipeline.sync()
+            self._resolve_keys(answers)
+            self._refuse_suppressed(answers)
+            self._fill_templates(answers)
+            self._refuse_over_quota(facts, answers)
+            self._store_files()
+            self._write()
+            pipeline.sync()
+
+    # The first round trip
+
+    def _ask(self, facts: TenantFacts) -> dict[str, _Cursor]:
+        asked: dict[str, _Cursor] = {}
+        good = [draft for draft in self.drafts if draft.error is None]
+        keyed = self._keyed()
+        if keyed:
+            asked["claimed"] = self._do(rows.CLAIM_KEYS, hours=get_settings().idempotency_hours, **_key_parameters(keyed), **_claims(keyed))
+            asked["known"] = self._do(rows.READ_KEYS, **_key_parameters(keyed))
+        if good:
+            addresses = {entry.address.canonical for draft in good for entry in draft.recipients}
+            asked["suppressed"] = self._do(rows.SUPPRESSED, addresses=TextArray(addresses))
+        if slugs := {draft.submission.template for draft in good if draft.submission.template}:
+            asked["templates"] = self._do(rows.TEMPLATES, slugs=TextArray(slugs))
+        if facts.daily_limit is not None and any(draft.mode is Mode.LIVE for draft in good):
+            self._do(rows.LOCK_QUOTA)
+            asked["used"] = self._do(rows.USED_TODAY)
+        return asked
+
+    def _do(self, statement: str, **parameters: Any) -> _Cursor:
+        cursor = self.connection.cursor(row_factory=tuple_row)
+        register(cursor)
+        return cursor.execute(statement, {"tenant": self.tenant_id, **parameters}, prepare=True)
+
+    def _keyed(self) -> list[Draft]:
+        """The first draft of each unit with a key, in the order of keys: two groups that claim the same keys must not deadlock."""
+        keyed = [draft for draft in self.drafts if draft.unit.key is not None and draft.index == draft.unit.first]
+        return sorted(keyed, key=_key_of)
+
+    # Settling
+
+    def _resolve_keys(self, answers: dict[str, _Cursor]) -> None:
+        """Units whose key somebody used before get the original answer, or a conflict; the others own their key now."""
+        keyed = self._keyed()
+        if not keyed:
+            return
+        self._owned = {(mode, key) for mode, key in answers["claimed"].fetchall()}
+        known = {(mode, key): (fingerprint, answer) for mode, key, fingerprint, answer in answers["known"].fetchall()}
+        for draft in keyed:
+            if _key_of(draft) not in self._owned:
+                _replay(draft.unit, known.get(_key_of(draft)))
+        self.drafts = [draft for draft in self.drafts if not draft.unit.replayed and draft.unit.error is None]
+
+    def _refuse_suppressed(self, answers: dict[str, _Cursor]) -> None:
+        found = answers["suppressed"].fetchall() if "suppressed" in answers else []
+        if not found:
+            return
+        for draft in self._good():
+            scopes = {SuppressionScope.ALL, SuppressionScope.BULK} if rows.stream_of(draft) == "bulk" else {SuppressionScope.ALL}
+            draft.suppressed = {address: reason for address, scope, reason in found if scope in scopes}
+            if all(entry.address.canonical in draft.suppressed for entry in draft.recipients):
+                draft.error = _all_suppressed(draft)
+
+    def _fill_templates(self, answers: dict[str, _Cursor]) -> None:
+        if "templates" not in answers:
+            return
+        found = {row[0]: templates.Source(*row) for row in answers["templates"].fetchall()}
+        for draft in self._good():
+            if draft.submission.template:
+                try:
+                    templates.fill(draft, found.get(draft.submission.template))
+                except DomainError as error:
+                    draft.error = error
+
+    def _refuse_over_quota(self, facts: TenantFacts, answers: dict[str, _Cursor]) -> None:
+        if facts.daily_limit is None or "used" not in answers:
+            return
+        used = int((answers["used"].fetchone() or (0,))[0])
+        for draft in self._good():
+            if draft.mode is not Mode.LIVE:
+                continue
+            if used + len(draft.recipients) > facts.daily_limit:
+                draft.error = LimitExceeded(f"The limit of {facts.daily_limit} live recipients a day is reached; it starts anew at 00:00 UTC.", param="to")
+            else:
+                used += len(draft.recipients)
+
+    def _store_files(self) -> None:
+        """Nothing to do for a group: its doors stored the files before they queued up."""
+        for draft in self._good():
+            if draft.submission.attachments:
+                try:
+                    draft.unit.store_files(draft.index)
+                except DomainError as error:
+                    draft.error = error
+
+    def _good(self) -> list[Draft]:
+        return [draft for draft in self.drafts if draft.error is None]
+
+    # The second round trip
+
+    def _write(self) -> None:
+        for draft in self.drafts:
+            draft.unit.results[draft.index] = draft.error or draft.accepted
+        if good := self._good():
+            self._do(rows.INSERT, **rows.insert_parameters(self.tenant_id, good))
+        if self._owned:
+            self._amend_keys()
+
+    def _amend_keys(self) -> None:
+        """Claims were written before the verdict: take back those of refused requests, give batches their full answer."""
+        keyed = [draft for draft in self._keyed() if _key_of(draft) in self._owned]
+        refused = [draft for draft in keyed if all(isinstance(result, DomainError) for result in draft.unit.results)]
+        batches = [draft for draft in keyed if draft.unit.is_batch and draft not in refused]
+        if refused:
+            self._do(rows.DROP_KEYS, **_key_parameters(refused))
+        if batches:
+            answers = TextArray(json.dumps(_final_answer(draft.unit)) for draft in batches)
+            self._do(rows.CORRECT_ANSWERS, **_key_parameters(batches), answer=answers)
+
+
+def _bridges_of(units: Iterable[Unit]) -> set[UUID]:
+    wanted = {unit.sender.bridge_id for unit in units} | {submission.bridge_id for unit in units for submission in unit.submissions}
+    return {bridge for bridge in wanted if bridge is not None}
+
+
+def _drafts_of(unit: Unit, facts: TenantFacts | None, now: Any) -> list[Draft]:
+    """A draft for each message of the unit whose mode can be told; the rest is refused at once."""
+    unit.results = [Forbidden("This tenant does not exist any more.")] * len(unit.submissions)
+    try:
+        check_key(unit.key)
+    except InvalidParameter as error:
+        unit.refuse(error)
+    if facts is None or unit.error is not None:
+        return []
+    drafts: list[Draft] = []
+    for index, submission in enumerate(unit.submissions):
+        try:
+            bridge = checks.pick_bridge(facts, unit.sender, submission)
+        except DomainError as error:
+            unit.results[index] = error
+            continue
+        drafts.append(draft_of(unit, index, bridge, checks.mode_of(unit.sender, bridge), facts.pool_id, now))
+        drafts[-1].error = _fault(facts, drafts[-1])
+    unit.first = drafts[0].index if drafts else 0
+    return drafts
+
+
+def _fault(facts: TenantFacts, draft: Draft) -> DomainError | None:
+    """The first of the named checks that refuses, in the order of the design."""
+    submission = draft.submission
+    try:
+        checks.check_tenant_may_send(facts, draft.mode)
+        checks.check_bridge_is_open(draft.bridge)
+        checks.check_sender_domains(facts, submission, draft.mode)
+        checks.check_bridge_allows(draft.bridge, submission)
+        checks.check_recipients(facts, submission)
+        checks.check_times(submission, draft.now)
+        checks.check_size(draft.size)
+    except DomainError as error:
+        return error
+    return None
+
+
+def _key_of(draft: Draft) -> _Key:
+    return (draft.mode.value, draft.unit.key or "")
+
+
+def _key_parameters(drafts: Sequence[Draft]) -> dict[str, Any]:
+    return {"mode": TextArray(draft.mode for draft in drafts), "key": TextArray(draft.unit.key for draft in drafts)}
+
+
+def _claims(drafts: Sequence[Draft]) -> dict[str, Any]:
+    return {
+        "fingerprint": BytesArray(draft.unit.fingerprint for draft in drafts),
+        "message": UuidArray(draft.id for draft in drafts),
+        "answer": TextArray(json.dumps(_claimed_answer(draft)) for draft in drafts),
+    }
+
+
+def _claimed_answer(draft: Draft) -> dict[str, Any]:
+    """The answer if all goes well; a batch's is known only after the verdict, see ``_amend_keys``."""
+    return {} if draft.unit.is_batch else answer_of(draft.accepted)
+
+
+def _final_answer(unit: Unit) -> dict[str, Any]:
+    return {"results": [{"error": refusal_answer(r)} if isinstance(r, DomainError) else answer_of(r) for r in unit.results]}
+
+
+def _replay(unit: Unit, known: tuple[bytes, dict[str, Any]] | None) -> None:
+    """Answer as the first time, when the body is the same."""
+    if known is None or known[1] == {}:
+        unit.refuse(IdempotencyConflict("The first request with this idempotency key is still under way; try again.", param="Idempotency-Key"))
+    elif bytes(known[0]) != unit.fingerprint:
+        unit.refuse(IdempotencyConflict("This idempotency key was used with another body; use a new key.", param="Idempotency-Key"))
+    elif ("results" in known[1]) is not unit.is_batch:
+        unit.refuse(IdempotencyConflict("This idempotency key was used for another kind of request; use a new key.", param="Idempotency-Key"))
+    else:
+        answers = known[1]["results"] if unit.is_batch else [known[1]]
+        unit.results = [StoredRefusal(answer["error"]) if "error" in answer else accepted_of(answer) for answer in answers]
+        unit.replayed = True
+
+
+def _all_suppressed(draft: Draft) -> ValidationFailed:
+    """Names every recipient, by its place in the request."""
+    places = dict.fromkeys(RecipientKind, 0)
+    problems = []
+    for entry in draft.submission.recipients:
+        reason = draft.suppressed[entry.address.canonical]
+        text = f"{entry.address.email} is on the suppression list ({reason}); remove it there to write to it again."
+        problems.append(Problem(f"{entry.kind}[{places[entry.kind]}]", text))
+        places[entry.kind] += 1
+    return ValidationFailed.of(problems)

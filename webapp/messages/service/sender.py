@@ -1,0 +1,131 @@
+"""Who sends, and what is known about them: tenant, bridge, verified domains. Kept in the process for two seconds.
+
+Whatever may be as old as that stands here (a revoked or paused sender is refused within the five seconds that are promised, the credential's own
+cache included); suppressions, quotas and idempotency keys are asked of the database each time.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from webapp.kernel.scope import ActorKind, Mode, Scope
+
+#: Seconds for which a process believes what it read.
+FACTS_LIFE = 2.0
+_MOST_TENANTS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """On whose authority a submission comes: what every door knows after its login."""
+
+    tenant_id: UUID
+    mode: Mode
+    bridge_id: UUID | None = None
+    api_key_id: UUID | None = None
+
+    @classmethod
+    def of_scope(cls, scope: Scope) -> Sender:
+        """The sender that a unit of work acts as."""
+        key = scope.actor.id if scope.actor.kind is ActorKind.API_KEY else None
+        return cls(scope.tenant_id, scope.mode, scope.bridge_id, key)
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeFacts:
+    """What accept needs of a bridge."""
+
+    id: UUID
+    name: str
+    mode: str
+    pool_id: UUID
+    stream: str
+    allowed_from: Sequence[str]
+    is_paused: bool
+    pause_reason: str | None
+    is_deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TenantFacts:
+    """What accept needs of a tenant. ``domains``: verified name -> covers its subdomains. ``bridges``: those asked for; None is an absent one."""
+
+    tenant_id: UUID
+    status: str
+    status_reason: str | None
+    daily_limit: int | None
+    max_recipients: int | None
+    pool_id: UUID | None
+    domains: dict[str, bool]
+    bridges: dict[UUID, BridgeFacts | None] = field(default_factory=dict)
+    read_at: float = field(default_factory=time.monotonic)
+
+    def has_domain(self, domain: str) -> bool:
+        """Whether mail from ``domain`` (an A-label) stands under a verified domain of this tenant."""
+        if domain in self.domains:
+            return True
+        parent = domain.partition(".")[2]
+        while parent:
+            if self.domains.get(parent):
+                return True
+            parent = parent.partition(".")[2]
+        return False
+
+
+_TENANT = """
+select t.status, t.status_reason, t.daily_limit, t.max_recipients,
+  (select p.id from pools p where p.tenant_id = t.id or p.tenant_id is null order by p.is_default desc, p.tenant_id is null, p.id limit 1),
+  coalesce((select jsonb_object_agg(d.name, d.covers_subdomains) from domains d
+    where d.tenant_id = t.id and d.verified_at is not null and d.status = 'verified'), '{}')
+from tenants t where t.id = %s
+"""
+_BRIDGES = """
+select id, name, mode, pool_id, stream, allowed_from, paused_at is not null, pause_reason, deleted_at is not null
+from bridges where tenant_id = %s and id = any(%s)
+"""
+
+_lock = threading.Lock()
+_known: dict[UUID, TenantFacts] = {}
+
+
+def forget_facts() -> None:
+    """Read everything anew at the next message; for tests, and after a change in this very process."""
+    with _lock:
+        _known.clear()
+
+
+def load_facts(connection: psycopg.Connection[Any], tenant_id: UUID, bridges: Iterable[UUID]) -> TenantFacts | None:
+    """Facts of a tenant and of these bridges of it; None for an absent tenant. At most one round trip, none when all is known."""
+    wanted = set(bridges)
+    facts = _known.get(tenant_id)
+    if facts is not None and time.monotonic() - facts.read_at < FACTS_LIFE:
+        if wanted <= facts.bridges.keys():
+            return facts
+    else:
+        facts = None
+    with connection.pipeline() as pipeline, connection.cursor(row_factory=tuple_row) as one, connection.cursor(row_factory=tuple_row) as many:
+        if facts is None:
+            one.execute(_TENANT, (tenant_id,))
+        many.execute(_BRIDGES, (tenant_id, list(wanted)))
+        pipeline.sync()
+        row = one.fetchone() if facts is None else ()
+        found = many.fetchall()
+    if row is None:
+        return None
+    if facts is None:
+        facts = TenantFacts(tenant_id, *row)
+    facts.bridges.update(dict.fromkeys(wanted))
+    facts.bridges.update({r[0]: BridgeFacts(*r) for r in found})
+    with _lock:
+        if len(_known) >= _MOST_TENANTS:
+            _known.clear()
+        _known[tenant_id] = facts
+    return facts
