@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
@@ -62,15 +63,20 @@ def find_holder(port: int) -> str:
     if not wanted:
         return ""
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            links = {os.readlink(link) for link in (process / "fd").iterdir()}
-        except OSError:
-            continue
-        if links & wanted:
+        if _open_files(process) & wanted:
             pid = int(process.name)
             program = Path((command_line(pid).split() or ["?"])[0]).name
             return f"{program} (pid {pid})"
     return ""
+
+
+def _open_files(process: Path) -> set[str]:
+    found = set()
+    with contextlib.suppress(OSError):
+        for link in (process / "fd").iterdir():
+            with contextlib.suppress(OSError):  # closed while we looked
+                found.add(os.readlink(link))
+    return found
 
 
 def _listening_inodes(port: int) -> set[str]:
