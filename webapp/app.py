@@ -14,7 +14,7 @@ from flask_wtf.csrf import CSRFError
 from htmx_flask import Htmx
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp import all_models, logs
+from webapp import all_models, documentation, health, logs
 from webapp.http import api, guard, pages, problems, reply
 from webapp.http.context import asset, template_context
 from webapp.http.envelope import new_request_id
@@ -106,6 +106,8 @@ def _wire(app: Flask) -> None:
             blueprint = importlib.import_module(f"webapp.{name}.api").blp
             rest.register_blueprint(blueprint)
             csrf.exempt(blueprint)  # keys, not cookies: there is no session to ride on
+    app.register_blueprint(health.pages)
+    app.register_blueprint(documentation.pages)
     for name in PAGE_SLICES:
         if find_spec(f"webapp.{name}.views"):
             app.register_blueprint(importlib.import_module(f"webapp.{name}.views").pages)
