@@ -6,7 +6,7 @@
 - `db_clean`: ask for it in tests that commit; it empties database and Valkey *before* the test.
 - No test can reach the outside: connections and look-ups beyond loopback raise.
 
-More fixtures live in `tests/fixtures_*.py`, which are loaded by name.
+More fixtures live in `tests/fixtures*.py`, which are loaded by name.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests import rig
 from webapp.settings import get_settings
 from webapp.stack.home import Addresses
 
-pytest_plugins = [f"tests.{path.stem}" for path in sorted(Path(__file__).parent.glob("fixtures_*.py"))]
+pytest_plugins = [f"tests.{path.stem}" for path in sorted(Path(__file__).parent.glob("fixtures*.py"))]
 
 
 class NoOutside(OSError):

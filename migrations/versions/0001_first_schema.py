@@ -376,6 +376,7 @@ def upgrade() -> None:
         sa.Column("role", sa.Text(), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("mailed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -384,6 +385,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_one_time_tokens")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_one_time_tokens_token_hash")),
     )
+    op.create_index("ix_one_time_tokens_unmailed", "one_time_tokens", ["expires_at"], unique=False, postgresql_where=sa.text("mailed_at is null"))
     op.create_table(
         "pools",
         sa.Column("tenant_id", sa.Uuid(), nullable=True),
@@ -655,6 +657,7 @@ def downgrade() -> None:
     op.drop_table("roles")
     op.drop_index(op.f("ix_pools_tenant_id_id"), table_name="pools")
     op.drop_table("pools")
+    op.drop_index("ix_one_time_tokens_unmailed", table_name="one_time_tokens", postgresql_where=sa.text("mailed_at is null"))
     op.drop_table("one_time_tokens")
     op.drop_index(op.f("ix_memberships_user_id"), table_name="memberships")
     op.drop_table("memberships")

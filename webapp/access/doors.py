@@ -1,20 +1,19 @@
 """The API's door: from a token and a network address to a ``Credential``. Needs no Flask, so the quick roads and SMTP can use it.
 
-A warm check costs no database query: credentials are kept in this process for four seconds, found by the SHA-256 of the token, so that a
-revocation made anywhere holds within five. Unknown tokens are remembered the same way, in a cache of their own, so that a flood of them can push
-no valid credential out.
+A warm check costs no database query; a revocation made anywhere holds within five seconds: see ``remembered``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from uuid import UUID
 
 import sqlalchemy as sa
 
+from webapp.access import remembered
 from webapp.access.models import ApiKey, Role
 from webapp.access.networks import is_allowed, parse_networks
+from webapp.access.remembered import forget_credentials, forget_everything
 from webapp.access.tokens import is_well_formed, looks_like_key
 from webapp.access.types import KEY_PRESETS, Credential
 from webapp.http import ratelimit
@@ -24,17 +23,15 @@ from webapp.kernel.errors import Forbidden, Unauthenticated
 from webapp.kernel.permissions import PermissionSet
 from webapp.kernel.scope import Actor, ActorKind, Mode
 from webapp.kernel.secrets import digest
-from webapp.kernel.ttl_cache import TtlCache
 from webapp.settings import get_settings
 from webapp.tenants.models import Tenant
 from webapp.tenants.service import permissions_of_tenant
 from webapp.tenants.types import TenantStatus
 
+__all__ = ["forget_credentials", "forget_everything", "load_credential", "register_token_resolver"]
+
 TokenResolver = Callable[[str], Credential | None]
 
-_SECONDS = 4.0
-_known: TtlCache[bytes, Credential] = TtlCache(_SECONDS, 20_000)
-_unknown: TtlCache[bytes, None] = TtlCache(_SECONDS, 20_000)
 _resolvers: list[TokenResolver] = []
 _LONGEST_TOKEN = 256
 _USE_STEP = timedelta(minutes=1)
@@ -54,7 +51,7 @@ def load_credential(token: str, address: str) -> Credential:
     ``RateLimited`` for an address that tries too many wrong ones.
     """
     key = digest(token) if len(token) <= _LONGEST_TOKEN and token.isascii() else b""
-    cached = _known.find(key)
+    cached = remembered.known.find(key)
     credential = cached[0] if cached else _resolve(token, key)
     if credential is None or (credential.expires_at is not None and credential.expires_at <= clock.now()):
         ratelimit.count(f"stranger:{address}", get_settings().stranger_rate).check()
@@ -64,33 +61,14 @@ def load_credential(token: str, address: str) -> Credential:
     return credential
 
 
-def forget_credentials(*, tenant_id: UUID | None = None, key_id: UUID | None = None, bridge_id: UUID | None = None) -> None:
-    """Drop what this process remembers of a tenant, key or bridge, so that a change acts here at once; elsewhere within five seconds."""
-
-    def concerned(credential: Credential) -> bool:
-        return (
-            (tenant_id is not None and credential.tenant_id == tenant_id)
-            or (key_id is not None and credential.key_id == key_id)
-            or (bridge_id is not None and credential.bridge_id == bridge_id)
-        )
-
-    _known.forget(concerned)
-
-
-def forget_everything() -> None:
-    """Empty both caches; for tests that empty the database."""
-    _known.clear()
-    _unknown.clear()
-
-
 def _resolve(token: str, key: bytes) -> Credential | None:
-    if not key or _unknown.find(key) or (looks_like_key(token) and not is_well_formed(token)):
+    if not key or remembered.unknown.find(key) or (looks_like_key(token) and not is_well_formed(token)):
         return None
     credential = _find_key(key) if looks_like_key(token) else _ask_resolvers(token)
     if credential is None:
-        _unknown.put(key, None)
+        remembered.unknown.put(key, None)
     else:
-        _known.put(key, credential)
+        remembered.known.put(key, credential)
     return credential
 
 

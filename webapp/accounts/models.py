@@ -53,9 +53,13 @@ class UserSession(HasId, Timestamps, Base):
 
 
 class OneTimeToken(HasId, Timestamps, Base):
-    """A mailed token: password reset or invitation. Used once; only its SHA-256 is kept."""
+    """A mailed token. Used once; only its SHA-256 is kept.
+
+    The plain token is made by the job that writes the mail, so it never lies in the broker; until then ``token_hash`` is a random value.
+    """
 
     __tablename__ = "one_time_tokens"
+    __table_args__ = (sa.Index("ix_one_time_tokens_unmailed", "expires_at", postgresql_where=sa.text("mailed_at is null")),)
 
     token_hash: Mapped[bytes] = mapped_column(unique=True)
     purpose: Mapped[str]
@@ -65,3 +69,5 @@ class OneTimeToken(HasId, Timestamps, Base):
     role: Mapped[str | None]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    #: When the mail was handed to the platform; empty: the ticker tries again.
+    mailed_at: Mapped[datetime | None]

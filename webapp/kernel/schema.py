@@ -64,3 +64,13 @@ class Id(fields.UUID):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> UUID:
         return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Line(fields.String):
+    """One line of text, trimmed: no control characters, which neither a name needs nor PostgreSQL (NUL) takes."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs).strip()
+        if any(ord(c) < 32 or ord(c) == 127 for c in text):
+            raise ma.ValidationError("Write it on one line, without control characters.")
+        return text

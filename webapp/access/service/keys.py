@@ -11,9 +11,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from webapp.access import networks
-from webapp.access.doors import forget_credentials
 from webapp.access.models import ApiKey
 from webapp.access.queries import count_active_keys, get_key
+from webapp.access.remembered import forget_credentials
 from webapp.access.service.checks import check_maker, check_not_itself, check_rate, checked_name, find_role
 from webapp.access.tokens import make_key
 from webapp.access.types import KEY_PRESETS, Network

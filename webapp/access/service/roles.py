@@ -7,9 +7,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from webapp.access.doors import forget_credentials
 from webapp.access.models import ApiKey, Role
 from webapp.access.queries import get_role
+from webapp.access.remembered import forget_credentials
 from webapp.access.service.checks import checked_name
 from webapp.access.types import KEY_PRESETS
 from webapp.activity.service import record
