@@ -13,8 +13,8 @@ from pathlib import Path
 STATIC = Path(__file__).resolve().parent.parent / "webapp" / "static"
 SOURCES = STATIC / "css" / "src"
 BUILT = STATIC / "css" / "app.css"
-FIRST = ("layers.css", "tokens.css", "fonts.css", "base.css", "layout.css")
-LAST = ("utilities.css", "print.css")
+FIRST = ("layers.css", "tokens.css", "fonts.css", "base.css", "layout.css", "page.css")
+LAST = ("touch.css", "utilities.css", "print.css")
 UPLOT = STATIC / "vendor" / "uplot" / "uPlot.min.css"
 
 
