@@ -18,6 +18,7 @@ COMMANDS = {
     "prepare": "webapp.cli.prepare:prepare",
     "db": "webapp.cli.db:db",
     "doctor": "webapp.cli.doctor:doctor",
+    "queue": "webapp.cli.queue:queue",
 }
 
 #: These bring up what they need themselves, or need nothing.

@@ -171,6 +171,21 @@ def postpone(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, int
         connection.execute(_POSTPONE, {"ids": ids, "attempts": attempts, "reasons": reasons, "seconds": seconds})
 
 
+_RELEASE_HELD = """
+with freed as (
+  update queue_entries q set held = null, due_at = now(), fruitless = 0, scheduled = false
+  where held is not null and (%(message)s::uuid is null or message_id = %(message)s::uuid) returning recipient_id),
+states as (update recipients r set state = 'queued', state_reason = null, updated_at = now() from freed where r.id = freed.recipient_id)
+select count(*) from freed
+"""
+
+
+def release_held(connection: psycopg.Connection[Any], message_id: str | UUID | None = None) -> int:
+    """A person lets held recipients go again, all that the connection may see or one message's. Returns how many."""
+    row = connection.execute(_RELEASE_HELD, {"message": message_id}).fetchone()
+    return int(row[0]) if row else 0
+
+
 _SWEEP = """
 with lost as (
   select q.recipient_id from queue_entries q
