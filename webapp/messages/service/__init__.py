@@ -1,6 +1,7 @@
 """What one may do with messages: accept them, cancel, re-time and resend them."""
 
 from webapp.messages.service.accept import accept, accept_batch, accept_many, accept_units, needs_wake, refusal_of
+from webapp.messages.service.schedule import cancel_message, resend_failed, retime_message
 from webapp.messages.service.sender import Sender, forget_facts
 from webapp.messages.service.units import Unit, answer_of, unit_of
 
@@ -12,8 +13,11 @@ __all__ = [
     "accept_many",
     "accept_units",
     "answer_of",
+    "cancel_message",
     "forget_facts",
     "needs_wake",
     "refusal_of",
+    "resend_failed",
+    "retime_message",
     "unit_of",
 ]
