@@ -50,10 +50,15 @@ def periodic_work() -> tuple[Periodic, ...]:
         "select from queue_entries q where lease_until is not null and (lease_until < now() or not exists "
         "(select from heartbeats h where h.name = q.leased_by and h.seen_at > now() - interval '60 seconds'))"
     )
+    # Those of the last seconds have a wake-up of their own.
+    letter_waits = _exists(
+        "select from one_time_tokens where mailed_at is null and used_at is null and expires_at > now() and created_at < now() - interval '10 seconds'"
+    )
     return (
         Periodic("worker.jobs.delivery.deliver", 0, QueueName.DELIVERY, mail_is_due, delivery_slots),
         Periodic("worker.jobs.delivery.sweep", 5, QueueName.DEFAULT, lease_is_out),
         Periodic("worker.jobs.tracking.aggregate", 0, QueueName.DEFAULT, _hits_wait),
         Periodic("worker.jobs.stats.fold", 10, QueueName.DEFAULT, _exists("select from stats_deltas")),
+        Periodic("worker.jobs.mail.send_waiting", 15, QueueName.DEFAULT, letter_waits),
         Periodic("worker.jobs.maintenance.keep_house", 3600, QueueName.DEFAULT),
     )
