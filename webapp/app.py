@@ -18,8 +18,8 @@ from webapp import all_models, documentation, health, logs
 from webapp.http import api, guard, pages, problems, reply
 from webapp.http.context import asset, template_context
 from webapp.http.envelope import new_request_id
-from webapp.http.unprotected import csrf
 from webapp.http.unit_of_work import TransactionalFlask, db
+from webapp.http.unprotected import csrf
 from webapp.kernel.errors import Forbidden
 from webapp.kernel.secrets import keyring
 from webapp.settings import ROOT, Settings, get_settings
@@ -95,10 +95,12 @@ def _before_and_after(app: Flask) -> None:
 
 def _wire(app: Flask) -> None:
     """Register what the slices offer, and hand the guard its loaders."""
-    from webapp.access.doors import load_credential
+    from webapp.access.doors import load_credential, register_token_resolver
     from webapp.accounts.doors import init_login, load_session
+    from webapp.bridges.doors import resolve_token
 
     guard.loaders.key, guard.loaders.session = load_credential, load_session
+    register_token_resolver(resolve_token)
     init_login(app)
     rest = api.configure(app)
     for name in API_SLICES:

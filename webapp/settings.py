@@ -43,7 +43,7 @@ class Settings:
     tracking_url: str = setting("", "Base address of pixels and tracked links; empty: public_url")
     mail_hostname: str = setting("localhost", "Name the SMTP servers say in their greeting, and bridges show as SMTP host")
     bounce_domain: str = setting("bounces.postbridge.test", "Domain of return paths (VERP)")
-    system_from: str = setting("postbridge@demo.postbridge.test", "Sender of the platform's own mail (password resets)")
+    system_from: str = setting("postbridge@system.postbridge.test", "Sender of the platform's own mail (password resets)")
     secret_keys: tuple[str, ...] = setting((), "Key ring, newest first, each `id:base64 of 32 bytes`; empty: made once under var_dir")
 
     # Web

@@ -18,6 +18,7 @@ COMMANDS = {
     "prepare": "webapp.cli.prepare:prepare",
     "db": "webapp.cli.db:db",
     "doctor": "webapp.cli.doctor:doctor",
+    "demo": "webapp.cli.demo:demo",
     "queue": "webapp.cli.queue:queue",
 }
 

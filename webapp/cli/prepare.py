@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-
 import click
 
 from webapp.settings import get_settings
@@ -20,5 +17,10 @@ def prepare() -> None:
     if current != head:
         click.echo(f"Migrating the database from {current or 'nothing'} to {head}.")
         migrations.upgrade(settings.database_url)
-    if settings.demo and importlib.util.find_spec("webapp.demo") is not None:
-        importlib.import_module("webapp.demo").ensure_demo()
+    from webapp.bootstrap import ensure_platform
+    from webapp.demo import ensure_demo
+
+    if settings.demo:
+        ensure_demo()
+    else:
+        ensure_platform()
