@@ -18,8 +18,9 @@ SHARED_WITH_WORKER = {
     "webapp.tracking.tokens",
 }
 
-#: Where Flask and its extensions may be imported, besides webapp/http.
-FLASK_FILES = {"webapp/app.py", "wsgi.py"}
+#: Where Flask and its extensions may be imported, besides webapp/http: what belongs to the
+#: application as a whole.
+FLASK_FILES = {"webapp/app.py", "webapp/documentation.py", "webapp/health.py", "wsgi.py"}
 FLASK_NAMES = {"flask", "flask_login", "flask_sqlalchemy", "flask_smorest", "flask_wtf", "htmx_flask", "werkzeug"}
 DOOR_FILES = {"views.py", "api.py", "doors.py"}
 

@@ -112,10 +112,8 @@ class _Lines:
 
     def __call__(self) -> None:
         try:
-            read = self._source.read(_LONGEST_LINE)
+            read = os.read(self._source.fileno(), _LONGEST_LINE)
         except BlockingIOError:
-            return
-        if read is None:
             return
         if not read:
             self._selector.unregister(self._source)
