@@ -128,8 +128,8 @@ def _recipients(drafts: Sequence[Draft]) -> dict[str, Any]:
     pairs = [(draft, entry, draft.suppressed.get(entry.address.canonical)) for draft in drafts for entry in draft.recipients]
     states = [RecipientState.SUPPRESSED if reason else draft.state for draft, _, reason in pairs]
     return {
-        "r_id": UuidArray(uuid7() for _ in pairs),
-        "r_event": UuidArray(uuid7() for _ in pairs),
+        "r_id": UuidArray(_series(len(pairs))),
+        "r_event": UuidArray(_series(len(pairs))),
         "r_message": UuidArray(draft.id for draft, _, _ in pairs),
         "r_bridge": UuidArray(draft.bridge.id if draft.bridge else None for draft, _, _ in pairs),
         "r_pool": UuidArray(draft.pool_id for draft, _, _ in pairs),
@@ -145,6 +145,12 @@ def _recipients(drafts: Sequence[Draft]) -> dict[str, Any]:
         "r_due": TimeArray(draft.due_at for draft, _, _ in pairs),
         "r_expires": TimeArray(draft.expires_at for draft, _, _ in pairs),
     }
+
+
+def _series(count: int) -> list[UUID]:
+    """Ids one after the other: recipients sort by id in the order they were given, though all are made in one millisecond."""
+    first = uuid7().int
+    return [UUID(int=first + step) for step in range(count)]
 
 
 def stream_of(draft: Draft) -> str:
