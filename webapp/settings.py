@@ -140,6 +140,8 @@ class Settings:
                 raw = env.get(name.upper())
             if raw is not None:
                 values[name] = _parse(name, kind, raw)
+        if "web_port" in values:  # the address follows the port until it is set
+            values.setdefault("public_url", f"http://127.0.0.1:{values['web_port']}")
         return cls(**{**values, **overrides})
 
 
