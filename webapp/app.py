@@ -68,7 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.context_processor(template_context)
     app.jinja_env.globals["asset"] = asset
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.wsgi_app = _doors(app.wsgi_app, settings)  # type: ignore[method-assign]
+    app.wsgi_app = _doors(app.wsgi_app, settings)  # type: ignore[method-assign, assignment]
     return app
 
 
@@ -123,7 +123,7 @@ def _doors(inner: Wsgi, settings: Settings) -> Wsgi:
     doors: Wsgi = HitDoor(SendDoor(_Aliases(inner)))
     if settings.trusted_proxies:
         n = settings.trusted_proxies
-        doors = ProxyFix(doors, x_for=n, x_proto=n, x_host=n)  # type: ignore[arg-type]
+        doors = ProxyFix(doors, x_for=n, x_proto=n, x_host=n)
     return doors
 
 

@@ -26,7 +26,7 @@ class Worker(SimpleWorker):
         """First signal: warm stop. A second one a second later is RQ's cold stop."""
         for act in on_stop:
             act()
-        super().request_stop(signum, frame)
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
 
 def main(name: QueueName) -> None:

@@ -62,3 +62,8 @@ def list_credentials(scope: Scope, bridge_id: UUID) -> Sequence[BridgeCredential
         )
         .order_by(BridgeCredential.number.desc())
     ).all()
+
+
+def bridge_names(scope: Scope) -> dict[UUID, str]:
+    """Names of all bridges by id, deleted ones too: messages still name them."""
+    return {row.id: row.name for row in scope.session.execute(sa.select(Bridge.id, Bridge.name).order_by(Bridge.name))}

@@ -14,7 +14,7 @@ from webapp.activity.service import record
 from webapp.bridges import credentials
 from webapp.bridges.doors import find_login, is_login_valid, valid_credentials
 from webapp.bridges.models import Bridge, BridgeCredential
-from webapp.bridges.queries import get_bridge, list_bridges, list_credentials
+from webapp.bridges.queries import bridge_names, get_bridge, list_bridges, list_credentials
 from webapp.bridges.types import Secrets, Stream
 from webapp.kernel.addresses import BadAddress, domain_of, parse_address
 from webapp.kernel.clock import now
@@ -28,6 +28,7 @@ from webapp.pools.queries import get_pool
 from webapp.pools.service import get_default_pool
 
 __all__ = [
+    "bridge_names",
     "BridgeInput", "create_bridge", "delete_bridge", "find_login", "get_bridge", "is_login_valid", "list_bridges", "pause_bridge",
     "resume_bridge", "reveal", "rotate", "set_tracking", "update_bridge", "valid_credentials",
 ]  # fmt: skip

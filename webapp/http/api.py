@@ -58,7 +58,7 @@ class ErrorSchema(ma.Schema):
         message = fields.String(required=True)
         param = fields.String(allow_none=True)
 
-    class Meta_(ma.Schema):  # noqa: N801
+    class Meta_(ma.Schema):
         request_id = fields.String(required=True)
 
     ok = fields.Boolean(required=True, metadata={"enum": [False]})
@@ -81,8 +81,8 @@ class Parser(FlaskParser):
             raise InvalidParameter("The body is not valid JSON.") from None
 
     def handle_error(self, error: ma.ValidationError, req: Any, schema: Any, *, error_status_code: int | None, error_headers: Any) -> Any:
-        messages = error.normalized_messages()
-        raise ValidationFailed.of(list(problems_of(next(iter(messages.values())) if len(messages) == 1 else messages)))
+        messages = error.messages_dict  # by location, then by field: the location is no part of a path
+        raise ValidationFailed.of(problems_of(next(iter(messages.values())) if len(messages) == 1 else messages))
 
 
 def problems_of(messages: Any, path: str = "") -> list[Problem]:
@@ -133,9 +133,9 @@ def _wrapped_class(name: str, schema: type[ma.Schema] | None, many: bool) -> typ
     else:
         members["data"] = fields.Dict(allow_none=True)
     if many:
-        page = {"has_more": fields.Boolean(required=True), "next_cursor": fields.String(allow_none=True)}
+        page: dict[str, Any] = {"has_more": fields.Boolean(required=True), "next_cursor": fields.String(allow_none=True)}
         members["pagination"] = fields.Nested(ma.Schema.from_dict(page, name="Pagination"), required=True)
-    return ma.Schema.from_dict(members, name=name)  # type: ignore[arg-type, return-value]
+    return ma.Schema.from_dict(members, name=name)
 
 
 class ApiBlueprint(Blueprint):
@@ -199,7 +199,8 @@ def etag_of(data: Any) -> str:
 
 def _conditional(response: Response, data: Any) -> Response:
     response.set_etag(etag_of(data), weak=True)
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 def _document(view: Callable[..., Any], status: int, schema: ma.Schema, description: str | None) -> Callable[..., Any]:

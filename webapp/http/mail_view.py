@@ -22,6 +22,6 @@ def plain(text: str | bytes) -> Response:
 
 def download(data: bytes, filename: str, content_type: str = "application/octet-stream") -> Response:
     """A file that the browser saves and never shows."""
-    ascii_name = "".join(c if c.isascii() and c.isalnum() or c in "._- " else "_" for c in filename) or "file"
+    ascii_name = "".join(c if (c.isascii() and c.isalnum()) or c in "._- " else "_" for c in filename) or "file"
     disposition = f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(filename, safe='')}"
     return Response(data, content_type=content_type, headers={"Content-Disposition": disposition, "Content-Security-Policy": _SANDBOX})

@@ -24,10 +24,10 @@ def wants_fragment() -> bool:
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
 
-def render(page: str, fragment: str | None = None, status: int = 200, **context: Any) -> Response:
+def render(template: str, /, fragment: str | None = None, status: int = 200, **context: Any) -> Response:
     """The page, or ``fragment`` alone for htmx."""
-    template = fragment if fragment and wants_fragment() else page
-    response = make_response(render_template(template, **context), status)
+    chosen = fragment if fragment and wants_fragment() else template
+    response = make_response(render_template(chosen, **context), status)
     response.headers["Vary"] = "HX-Request, Cookie"
     return response
 
@@ -72,6 +72,6 @@ def load_form(schema: type[ma.Schema]) -> tuple[dict[str, Any], dict[str, list[s
         return loader.load(raw), {}
     except ma.ValidationError as error:
         collected: dict[str, list[str]] = {}
-        for problem in problems_of(error.normalized_messages()):
+        for problem in problems_of(error.messages_dict):
             collected.setdefault((problem.param or "").split("[")[0].split(".")[0], []).append(problem.message)
         return raw, collected

@@ -101,5 +101,5 @@ def register(app: Flask) -> None:
         if refusal := of_database(error):
             log.warning("database_away", error=type(error).__name__)
             return answer(refusal)
-        log.exception("request_failed", path=request.path)
+        log.error("request_failed", path=request.path, exc_info=error)
         return answer(_Plain(500, "internal_error", "Something went wrong on our side; it was logged under the request id."))

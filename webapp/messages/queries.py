@@ -99,8 +99,8 @@ def _escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def get_message(scope: Scope, message_id: str | UUID) -> Message:
-    """The message, in the scope's mode. Raises ``NotFound`` for another tenant's, another mode's and, for a bridge's token, another bridge's."""
+def get_message(scope: Scope, message_id: UUID | str) -> Message:
+    """The message. Raises ``NotFound`` for another tenant's and, for a bridge's token, another bridge's."""
     identity = parse_uuid(message_id) if isinstance(message_id, str) else message_id
     message = scope.session.scalar(sa.select(Message).where(Message.id == identity)) if identity else None
     if message is None or (scope.bridge_id and message.bridge_id != scope.bridge_id):
@@ -161,3 +161,8 @@ def has_any_message(scope: Scope, mode: Mode | None = None) -> bool:
     if mode:
         wanted = wanted.where(Message.mode == mode.value)
     return scope.session.scalar(wanted.limit(1)) is not None
+
+
+def list_latest(scope: Scope, limit: int = 10) -> Sequence[LogRow]:
+    """The newest recipients, for overviews."""
+    return list_recipients(scope, LogFilter(), limit=limit).items

@@ -42,7 +42,7 @@ class Rendered:
 def parse_mail(raw: bytes) -> Rendered:
     """A raw mail as parts; broken MIME shows as plain text rather than not at all."""
     try:
-        parsed: EmailMessage = email.message_from_bytes(raw, policy=_PARSE)  # type: ignore[assignment]
+        parsed: EmailMessage = email.message_from_bytes(raw, policy=_PARSE)
         html, text = _body(parsed, "html"), _body(parsed, "plain")
         files = [_attached(i, part) for i, part in enumerate(_files(parsed))]
         headers = tuple((name, " ".join(str(value).split())) for name, value in parsed.items())
@@ -61,7 +61,7 @@ def subject_of(raw: bytes) -> str:
 
 
 def _body(parsed: EmailMessage, kind: str) -> str | None:
-    part = parsed.get_body(preferencelist=(kind,))  # type: ignore[arg-type]
+    part = parsed.get_body(preferencelist=(kind,))
     if part is None:
         return None
     data = part.get_payload(decode=True)
@@ -138,7 +138,7 @@ def attachment_of(content: MessageContent, index: int) -> tuple[str, str, bytes]
 
 def file_of_mail(raw: bytes, index: int) -> tuple[str, str, bytes]:
     """``(file name, content type, bytes)`` of one attachment of a raw mail. Raises ``NotFound``."""
-    parsed: EmailMessage = email.message_from_bytes(raw, policy=_PARSE)  # type: ignore[assignment]
+    parsed: EmailMessage = email.message_from_bytes(raw, policy=_PARSE)
     files = _files(parsed)
     if not 0 <= index < len(files):
         raise NotFound("attachment")

@@ -37,7 +37,7 @@ def _filter() -> queries.LogFilter:
     days = request.args.get("days", "")
     return queries.LogFilter(
         search=request.args.get("q") or None,
-        state=RecipientState(state) if state in RecipientState else None,
+        state=next((known for known in RecipientState if known == state), None),
         bridge_id=parse_uuid(request.args.get("bridge", "")),
         tag=request.args.get("tag") or None,
         since=now() - timedelta(days=int(days)) if days in _PERIODS else None,
@@ -106,9 +106,9 @@ def _content(scope: Scope, message: Message) -> tuple[MessageContent, Rendered]:
     return content, render_message(message, content)
 
 
-@pages.get("/<message_id>")
+@pages.get("/<uuid:message_id>")
 @requires(Permission.EMAIL_READ)
-def show(message_id: str) -> Response:
+def show(message_id: UUID) -> Response:
     """One message: timeline, recipients, transcripts, and what it says."""
     scope = current_scope()
     message = queries.get_message(scope, message_id)
@@ -117,51 +117,51 @@ def show(message_id: str) -> Response:
     return render("messages/show.html", rendered=rendered, **_show(scope, message))
 
 
-@pages.get("/<message_id>/live")
+@pages.get("/<uuid:message_id>/live")
 @requires(Permission.EMAIL_READ)
-def live(message_id: str) -> Response:
+def live(message_id: UUID) -> Response:
     """The part of the page that moves."""
     scope = current_scope()
     return render("messages/_live.html", **_show(scope, queries.get_message(scope, message_id)))
 
 
-@pages.get("/<message_id>/html")
+@pages.get("/<uuid:message_id>/html")
 @requires(Permission.EMAIL_READ)
-def html(message_id: str) -> Response:
+def html(message_id: UUID) -> Response:
     """The HTML part, for a sandboxed frame."""
     scope = current_scope()
     return sandboxed_html(_content(scope, queries.get_message(scope, message_id))[1].html or "")
 
 
-@pages.get("/<message_id>/source")
+@pages.get("/<uuid:message_id>/source")
 @requires(Permission.EMAIL_READ)
-def source(message_id: str) -> Response:
+def source(message_id: UUID) -> Response:
     """The whole mail as text."""
     scope = current_scope()
     return plain(_content(scope, queries.get_message(scope, message_id))[1].source)
 
 
-@pages.get("/<message_id>/attachments/<int:number>")
+@pages.get("/<uuid:message_id>/attachments/<int:number>")
 @requires(Permission.EMAIL_READ)
-def attachment(message_id: str, number: int) -> Response:
+def attachment(message_id: UUID, number: int) -> Response:
     """One attachment, as a download."""
     scope = current_scope()
     name, content_type, data = attachment_of(_content(scope, queries.get_message(scope, message_id))[0], number)
     return download(data, name, content_type)
 
 
-@pages.post("/<message_id>/cancel")
+@pages.post("/<uuid:message_id>/cancel")
 @requires(Permission.EMAIL_SEND)
-def cancel(message_id: str) -> Response:
+def cancel(message_id: UUID) -> Response:
     """Take back scheduled mail."""
     cancel_message(current_scope(), message_id)
     flash("The message was cancelled.")
     return redirect_to("messages.show", message_id=message_id)
 
 
-@pages.post("/<message_id>/time")
+@pages.post("/<uuid:message_id>/time")
 @requires(Permission.EMAIL_SEND)
-def retime(message_id: str) -> Response:
+def retime(message_id: UUID) -> Response:
     """Give scheduled mail another time (the form's is UTC)."""
     moment = parse_rfc3339(request.form.get("send_at", "") + "Z")
     if moment is None:
@@ -171,9 +171,9 @@ def retime(message_id: str) -> Response:
     return redirect_to("messages.show", message_id=message_id)
 
 
-@pages.post("/<message_id>/resend")
+@pages.post("/<uuid:message_id>/resend")
 @requires(Permission.EMAIL_SEND)
-def resend(message_id: str) -> Response:
+def resend(message_id: UUID) -> Response:
     """Send again to those who did not get it."""
     accepted = resend_failed(current_scope(), message_id)
     flash("Sent again to the recipients that had failed.")

@@ -9,7 +9,7 @@ import psycopg
 import sqlalchemy as sa
 
 from webapp.kernel.errors import NotFound
-from webapp.kernel.ids import parse_uuid, uuid7
+from webapp.kernel.ids import uuid7
 from webapp.kernel.pagination import Page, page_of
 from webapp.kernel.scope import Scope
 from webapp.simulator.models import SimulatedMail
@@ -33,10 +33,9 @@ def list_mails(scope: Scope, *, cursor: str | None = None) -> Page[SimulatedMail
     return page_of(scope.session, sa.select(SimulatedMail), SimulatedMail.id, limit=50, cursor=cursor)
 
 
-def get_mail(scope: Scope, mail_id: str) -> SimulatedMail:
+def get_mail(scope: Scope, mail_id: UUID) -> SimulatedMail:
     """Raises ``NotFound``."""
-    identity = parse_uuid(mail_id)
-    mail = scope.session.scalar(sa.select(SimulatedMail).where(SimulatedMail.id == identity)) if identity else None
+    mail = scope.session.scalar(sa.select(SimulatedMail).where(SimulatedMail.id == mail_id))
     if mail is None:
         raise NotFound("mail")
     return mail

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from flask import Response, request
 
 from webapp.http.guard import current_scope, requires
 from webapp.http.mail_view import plain, sandboxed_html
 from webapp.http.pages import page_blueprint, render
+from webapp.kernel.ids import parse_uuid
 from webapp.kernel.permissions import Permission
 from webapp.messages.service import parse_mail, subject_of
 from webapp.settings import get_settings
@@ -27,22 +30,22 @@ def mail_subject(mail: SimulatedMail) -> str:
 def index() -> Response:
     """List and, beside it, the opened mail."""
     scope = current_scope()
-    chosen = request.args.get("open")
+    chosen = parse_uuid(request.args.get("open", ""))
     opened = get_mail(scope, chosen) if chosen else None
     rendered = parse_mail(opened.raw) if opened else None
     page = list_mails(scope, cursor=request.args.get("cursor"))
     return render("simulator/index.html", "simulator/_inbox.html", page=page, opened=opened, rendered=rendered, domain=get_settings().simulator_domain)
 
 
-@pages.get("/<mail_id>/html")
+@pages.get("/<uuid:mail_id>/html")
 @requires(Permission.EMAIL_READ)
-def html(mail_id: str) -> Response:
+def html(mail_id: UUID) -> Response:
     """The HTML part, for a sandboxed frame: the pixel and the links in it are the real ones, and stay unfetched."""
     return sandboxed_html(parse_mail(get_mail(current_scope(), mail_id).raw).html or "")
 
 
-@pages.get("/<mail_id>/source")
+@pages.get("/<uuid:mail_id>/source")
 @requires(Permission.EMAIL_READ)
-def source(mail_id: str) -> Response:
+def source(mail_id: UUID) -> Response:
     """The mail as it came over the wire."""
     return plain(get_mail(current_scope(), mail_id).raw)

@@ -38,14 +38,14 @@ class Stats(MethodView):
         return _stats(scope, args["days"], scope.bridge_id)
 
 
-@blp.route("/bridges/<bridge_id>/stats")
+@blp.route("/bridges/<uuid:bridge_id>/stats")
 class BridgeStats(MethodView):
     """Figures of one bridge."""
 
     @requires(Permission.ANALYTICS_READ)
     @blp.arguments(StatsArgs, location="query")
     @blp.answer(200, StatsOut)
-    def get(self, args: dict[str, Any], bridge_id: str) -> Any:
+    def get(self, args: dict[str, Any], bridge_id: UUID) -> Any:
         """Totals and series of one bridge."""
         scope = current_scope()
         return _stats(scope, args["days"], get_bridge(scope, bridge_id).id)

@@ -15,10 +15,10 @@ from webapp.http.pages import page_blueprint, render
 from webapp.kernel.clock import now
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Scope
-from webapp.messages.service import find_any_message, list_latest
+from webapp.messages.service import has_any_message, list_latest
 from webapp.stats.queries import Point, figures_by_bridge, get_figures, series
 from webapp.stats.warnings import health_warnings
-from webapp.tenants.service import get_tenant
+from webapp.tenants.service import tenant_state
 
 pages = page_blueprint("stats")
 
@@ -60,9 +60,9 @@ def _checklist(scope: Scope) -> dict[str, Any]:
     bridges = list_bridges(scope, limit=1).items
     return {
         "has_bridge": bool(bridges),
-        "has_message": find_any_message(scope) is not None,
+        "has_message": has_any_message(scope),
         "has_domain": has_verified_domain(scope),
-        "tenant": get_tenant(scope),
+        "tenant_status": tenant_state(scope.tenant_id).status,
         "first_bridge": bridges[0] if bridges else None,
     }
 
@@ -96,9 +96,9 @@ def overview_checklist() -> Response:
     return render("stats/_checklist.html", **_checklist(current_scope()))
 
 
-@pages.get("/bridges/<bridge_id>/figures")
+@pages.get("/bridges/<uuid:bridge_id>/figures")
 @requires(Permission.BRIDGE_READ)
-def bridge_panel(bridge_id: str) -> Response:
+def bridge_panel(bridge_id: UUID) -> Response:
     """Figures and charts of one bridge."""
     scope = current_scope()
     bridge = get_bridge(scope, bridge_id)

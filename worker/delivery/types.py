@@ -110,6 +110,7 @@ class Member:
     `weight` is relative to the other members of the delivery; 0 means "only when the others failed".
     `host` and `port` are those of a relay (None for IP members, which look up the MX); `source_ip` is the local
     address to bind (None: the system chooses); `max_connections` bounds each destination reached through this member.
+    `trusted`: the operator set the host himself, so the egress policy does not ask where it lies.
     """
 
     id: UUID
@@ -123,6 +124,7 @@ class Member:
     source_ip: str | None
     helo_name: str
     max_connections: int
+    trusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

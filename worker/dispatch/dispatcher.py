@@ -25,7 +25,7 @@ from worker import metrics
 from worker.delivery.engine import Engine
 from worker.delivery.types import AttemptResult, Delivery
 from worker.delivery.types import Outcome as Verdict
-from worker.dispatch.prepare import Preparer, Prepared
+from worker.dispatch.prepare import Prepared, Preparer
 from worker.dispatch.results import outcome_of_result, outcome_of_verdict
 from worker.dispatch.setup import make_engine
 from worker.runtime import LoopThread, process_name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from webapp.kernel.db import raw_of, unscoped
 from webapp.kernel.jobs import answer_wake, broker
@@ -20,5 +20,5 @@ def aggregate(slot: int) -> int:
         hits = [hit for stream_id, fields in entries if (hit := read_hit(stream_id, fields))]
         with unscoped("hits of all tenants come in one stream") as session:
             total += record_hits(raw_of(session), hits)
-        broker().xdel(HITS, *cast("list[Any]", [stream_id for stream_id, _ in entries]))
+        broker().xdel(HITS, *[stream_id for stream_id, _ in entries])
     return total

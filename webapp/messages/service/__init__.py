@@ -1,5 +1,7 @@
 """What one may do with messages: accept them, cancel, re-time and resend them."""
 
+from webapp.messages.queries import has_any_message, list_latest
+from webapp.messages.rendered import parse_mail, subject_of
 from webapp.messages.service.accept import accept, accept_batch, accept_many, accept_units, needs_wake, refusal_of
 from webapp.messages.service.schedule import cancel_message, resend_failed, retime_message
 from webapp.messages.service.sender import Sender, forget_facts
@@ -15,8 +17,12 @@ __all__ = [
     "answer_of",
     "cancel_message",
     "forget_facts",
+    "has_any_message",
+    "list_latest",
     "needs_wake",
+    "parse_mail",
     "refusal_of",
+    "subject_of",
     "resend_failed",
     "retime_message",
     "unit_of",
