@@ -238,8 +238,11 @@ def _json_object(by_name: Mapping[str, list[str]], name: str) -> Mapping[str, An
         return {}
     try:
         value = json.loads(text)
+        unstorable = "\0" in json.dumps(value, ensure_ascii=False).encode("utf-8").decode("utf-8") or "\\u0000" in text
     except (ValueError, RecursionError):
-        value = None
+        value, unstorable = None, False
+    if unstorable:
+        raise IntakeError(name, "holds a NUL character")
     if not isinstance(value, dict):
         raise IntakeError(name, 'must be a JSON object such as {"order": "17"}')
     return value

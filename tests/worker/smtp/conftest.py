@@ -91,6 +91,13 @@ class Client:
         self.send(line.encode() + b"\r\n")
         return self.read()
 
+    def begin(self) -> None:
+        """Bring the conversation to the point behind 354."""
+        self.say("EHLO client.test")
+        assert self.say("MAIL FROM:<a@example.test>").startswith("250 2.1.0")
+        assert self.say("RCPT TO:<b@example.test>").startswith("250 2.1.5")
+        assert self.say("DATA").startswith("354")
+
     def start_tls(self, context: ssl.SSLContext) -> None:
         self.sock = context.wrap_socket(self.sock, server_hostname="mail.example.test")
 

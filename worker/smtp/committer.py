@@ -1,0 +1,83 @@
+"""Group commit: items that arrive while a transaction is under way share the next one.
+
+The disk is asked to sync once per group instead of once per message, and nobody waits for a timer: a lone item is committed at
+once, a crowd forms groups by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class GroupCommitter(Generic[K, T, R]):
+    """Collects items by key (a tenant, say) and hands each group to `commit` in a thread.
+
+    Belongs to one event loop. At most `threads` groups are under way, and one per key, so that the group of a busy key grows
+    instead of spreading over all threads.
+    """
+
+    def __init__(self, name: str, commit: Callable[[K, Sequence[T]], Sequence[R]], *, threads: int = 2, group: int = 200) -> None:
+        """commit: blocking; answers in the order of the items; what it raises is given to every item of the group.
+        group: most items of one transaction."""
+        self._commit = commit
+        self._group = group
+        self._threads = threads
+        self._executor = ThreadPoolExecutor(threads, name)
+        self._waiting: dict[K, deque[tuple[T, asyncio.Future[R]]]] = {}
+        self._order: deque[K] = deque()
+        self._busy: set[K] = set()
+
+    def submit(self, key: K, item: T) -> asyncio.Future[R]:
+        """Have an item committed; the future is done once its transaction is."""
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        queue = self._waiting.get(key)
+        if queue is None:
+            queue = self._waiting[key] = deque()
+            self._order.append(key)
+        queue.append((item, future))
+        self._start()
+        return future
+
+    def close(self) -> None:
+        """Wait for the groups under way; to be called when nobody waits any more."""
+        self._executor.shutdown(wait=True)
+
+    def _start(self) -> None:
+        """Start groups while threads are free, keys in turn."""
+        for _ in range(len(self._order)):
+            if len(self._busy) >= self._threads:
+                return
+            key = self._order.popleft()
+            if key in self._busy:
+                self._order.append(key)
+                continue
+            queue = self._waiting[key]
+            taken = [queue.popleft() for _ in range(min(len(queue), self._group))]
+            if queue:
+                self._order.append(key)
+            else:
+                del self._waiting[key]
+            self._busy.add(key)
+            running = asyncio.get_running_loop().run_in_executor(self._executor, self._commit, key, [item for item, _ in taken])
+            running.add_done_callback(lambda done, key=key, taken=taken: self._finish(key, taken, done))  # type: ignore[misc]
+
+    def _finish(self, key: K, taken: list[tuple[T, asyncio.Future[R]]], done: asyncio.Future[Sequence[R]]) -> None:
+        self._busy.discard(key)
+        error = done.exception()
+        results: Sequence[R | None] = [None] * len(taken) if error is not None else done.result()
+        for (_, future), result in zip(taken, results, strict=True):
+            if future.done():
+                continue  # nobody waits any more: the client is gone, its mail is committed all the same
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(result)  # type: ignore[arg-type]
+        self._start()

@@ -1,0 +1,102 @@
+"""The database connections of an SMTP process: one a thread, opened anew after the server went away, and what failures mean."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import errors as pg
+
+from webapp.kernel.db import ALL_TENANTS, connect_raw
+from worker.smtp import replies
+from worker.smtp.replies import Reply
+
+_DISK_SECONDS = 2.0
+
+
+class ThreadConnections:
+    """A psycopg connection for each thread that asks."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+
+    @contextlib.contextmanager
+    def tenant(self, tenant_id: UUID) -> Iterator[psycopg.Connection[Any]]:
+        """One transaction acting for a tenant. Raises psycopg.Error.
+
+        A connection that broke while it lay idle is replaced before anything is done with it.
+        """
+        with self._transaction(str(tenant_id)) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def unscoped(self, reason: str) -> Iterator[psycopg.Connection[Any]]:
+        """One transaction over all tenants, for mail that names its tenant only by its return path. Raises psycopg.Error."""
+        assert reason
+        with self._transaction(ALL_TENANTS) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def _transaction(self, tenant: str) -> Iterator[psycopg.Connection[Any]]:
+        connection = self._begin(tenant)
+        try:
+            yield connection
+        except BaseException:
+            with contextlib.suppress(psycopg.Error):
+                connection.rollback()
+            raise
+        connection.commit()
+
+    def _begin(self, tenant: str) -> psycopg.Connection[Any]:
+        for attempt in (1, 2):
+            connection = self._connection()
+            try:
+                connection.execute("select set_config('app.tenant_id', %s, true)", (tenant,), prepare=True)
+            except psycopg.OperationalError:
+                connection.close()
+                if attempt == 2:
+                    raise
+            else:
+                return connection
+        raise AssertionError("unreachable")
+
+    def _connection(self) -> psycopg.Connection[Any]:
+        connection: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
+        if connection is None or connection.closed:
+            connection = self._local.connection = connect_raw()
+            connection.autocommit = False
+        return connection
+
+
+def reply_to_failure(error: BaseException) -> Reply:
+    """What a client is told when its message could not be stored: nothing was kept, it may try again."""
+    return replies.NO_SPACE if isinstance(error, pg.DiskFull) else replies.UNAVAILABLE
+
+
+class DiskGuard:
+    """Refuses mail before the disk is full (Postfix's queue_minfree); looks at the disk every two seconds at most."""
+
+    def __init__(self, folder: Path, minimum: int) -> None:
+        """minimum: octets that must stay free."""
+        self._folder = folder
+        self._minimum = minimum
+        self._looked_at = float("-inf")
+        self._refusal: Reply | None = None
+
+    def refusal(self) -> Reply | None:
+        """452 4.3.1 while space is short, else None. A folder that cannot be looked at refuses nothing: storing will tell."""
+        now = time.monotonic()
+        if now - self._looked_at > _DISK_SECONDS:
+            self._looked_at = now
+            try:
+                self._refusal = replies.NO_SPACE if shutil.disk_usage(self._folder).free < self._minimum else None
+            except OSError:
+                self._refusal = None
+        return self._refusal
