@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from webapp.bridges.models import Bridge, BridgeCredential
 from webapp.kernel.errors import NotFound
+from webapp.kernel.ids import parse_uuid
 from webapp.kernel.pagination import Page, page_of
 from webapp.kernel.scope import Mode, Scope
 
@@ -21,9 +22,10 @@ def _visible(scope: Scope) -> sa.Select[Bridge]:
     return statement.where(Bridge.mode == Mode.SANDBOX) if scope.mode is Mode.SANDBOX else statement
 
 
-def get_bridge(scope: Scope, bridge_id: UUID) -> Bridge:
-    """One bridge that is not deleted. Raises ``NotFound``."""
-    bridge = scope.session.scalar(_visible(scope).where(Bridge.id == bridge_id))
+def get_bridge(scope: Scope, bridge_id: UUID | str) -> Bridge:
+    """One bridge that is not deleted. Raises ``NotFound``, for unreadable ids too."""
+    wanted = bridge_id if isinstance(bridge_id, UUID) else parse_uuid(bridge_id)
+    bridge = scope.session.scalar(_visible(scope).where(Bridge.id == wanted)) if wanted else None
     if bridge is None:
         raise NotFound("bridge")
     return bridge
@@ -52,6 +54,12 @@ def list_bridges(
     return page_of(scope.session, statement, Bridge.id, limit=limit, cursor=cursor)
 
 
+def bridge_names(scope: Scope) -> dict[UUID, str]:
+    """The names of all bridges of the tenant, deleted ones too: messages name those as well."""
+    rows = scope.session.execute(sa.select(Bridge.id, Bridge.name).order_by(Bridge.deleted_at.is_not(None), Bridge.name))
+    return {row.id: row.name for row in rows}
+
+
 def list_credentials(scope: Scope, bridge_id: UUID) -> Sequence[BridgeCredential]:
     """The credentials of a bridge that are valid now, newest first."""
     return scope.session.scalars(
@@ -62,8 +70,3 @@ def list_credentials(scope: Scope, bridge_id: UUID) -> Sequence[BridgeCredential
         )
         .order_by(BridgeCredential.number.desc())
     ).all()
-
-
-def bridge_names(scope: Scope) -> dict[UUID, str]:
-    """Names of all bridges by id, deleted ones too: messages still name them."""
-    return {row.id: row.name for row in scope.session.execute(sa.select(Bridge.id, Bridge.name).order_by(Bridge.name))}

@@ -47,6 +47,11 @@ def list_choices(session: Session) -> Sequence[Pool]:
     return session.scalars(sa.select(Pool).order_by(Pool.tenant_id.is_(None), Pool.name)).all()
 
 
+def pool_names(session: Session) -> dict[UUID, str]:
+    """The names of own and shared pools."""
+    return {pool.id: pool.name for pool in list_choices(session)}
+
+
 def list_members(session: Session, pool_ids: Sequence[UUID]) -> dict[UUID, list[Member]]:
     """The members of each pool with what they point at, oldest first."""
     rows = session.execute(

@@ -1,40 +1,30 @@
-"""Acts on bridges. A new bridge can be used at once; a deleted one cannot be used any more within five seconds, even in an open SMTP session."""
+"""Acts on bridges themselves: make, change, pause, delete."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from webapp.access.doors import forget_credentials
 from webapp.activity.service import record
 from webapp.bridges import credentials
-from webapp.bridges.doors import find_login, is_login_valid, valid_credentials
 from webapp.bridges.models import Bridge, BridgeCredential
-from webapp.bridges.queries import bridge_names, get_bridge, list_bridges, list_credentials
+from webapp.bridges.queries import get_bridge
+from webapp.bridges.service.secrets import forget
 from webapp.bridges.types import Secrets, Stream
 from webapp.kernel.addresses import BadAddress, domain_of, parse_address
 from webapp.kernel.clock import now
 from webapp.kernel.conflicts import refuse_on
-from webapp.kernel.db import after_commit
 from webapp.kernel.errors import Conflict, Forbidden, LimitExceeded, NotFound, Problem, ValidationFailed
 from webapp.kernel.ids import uuid7
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Mode, Scope
-from webapp.pools.queries import get_pool
-from webapp.pools.service import get_default_pool
-
-__all__ = [
-    "bridge_names",
-    "BridgeInput", "create_bridge", "delete_bridge", "find_login", "get_bridge", "is_login_valid", "list_bridges", "pause_bridge",
-    "resume_bridge", "reveal", "rotate", "set_tracking", "update_bridge", "valid_credentials",
-]  # fmt: skip
+from webapp.pools.service import get_default_pool, get_pool
 
 MAX_BRIDGES = 1000
-MAX_OVERLAP_DAYS = 7
 _MAX_ALLOWED_FROM = 50
 
 
@@ -89,7 +79,7 @@ def update_bridge(scope: Scope, bridge_id: UUID, changes: dict[str, Any]) -> Bri
     if changed:
         action = "bridge.renamed" if changed.keys() == {"name"} else "bridge.updated"
         record(scope, action, "bridge", bridge.id, bridge.name, changed)
-        _forget(scope, bridge.id)
+        forget(scope, bridge.id)
     return bridge
 
 
@@ -97,47 +87,6 @@ def set_tracking(scope: Scope, bridge_id: UUID, *, opens: bool | None = None, cl
     """Switch the pixel or the tracked links on or off; None leaves a switch alone. Holds for mail delivered from now on."""
     wanted = {"track_opens": opens, "track_clicks": clicks}
     return update_bridge(scope, bridge_id, {name: value for name, value in wanted.items() if value is not None})
-
-
-def rotate(scope: Scope, bridge_id: UUID, overlap_days: int = 0) -> tuple[Bridge, Secrets]:
-    """New password and token under the same username. The old pair stays valid for ``overlap_days`` (0 to 7), an older one ends now."""
-    scope.require(Permission.BRIDGE_UPDATE)
-    scope.require(Permission.BRIDGE_REVEAL)
-    if not 0 <= overlap_days <= MAX_OVERLAP_DAYS:
-        raise ValidationFailed(f"The old credentials can stay valid for 0 to {MAX_OVERLAP_DAYS} days.", param="overlap_days")
-    bridge = get_bridge(scope, bridge_id)
-    # Locking the bridge makes two rotations at once count one after the other.
-    scope.session.execute(sa.select(Bridge.id).where(Bridge.id == bridge.id).with_for_update())
-    rows = scope.session.scalars(sa.select(BridgeCredential).where(BridgeCredential.bridge_id == bridge.id).order_by(BridgeCredential.number.desc())).all()
-    if not rows:
-        raise NotFound("credential")
-    newest, older = rows[0], rows[1:]
-    for row in older if overlap_days else rows:
-        scope.session.delete(row)
-    if overlap_days:
-        newest.expires_at = now() + timedelta(days=overlap_days)
-    made = credentials.make_credential(bridge, newest.username, newest.number + 1)
-    scope.session.add(made)
-    scope.session.flush()
-    record(scope, "bridge.rotated", "bridge", bridge.id, bridge.name, {"number": [newest.number, made.number], "overlap_days": overlap_days})
-    _forget(scope, bridge.id)
-    return bridge, credentials.open_credential(made)
-
-
-def end_credential(scope: Scope, bridge_id: UUID, number: int) -> None:
-    """End the old credentials of a rotation before their time. Raises ``Conflict`` for the newest: rotate or delete instead."""
-    scope.require(Permission.BRIDGE_UPDATE)
-    bridge = get_bridge(scope, bridge_id)
-    rows = list_credentials(scope, bridge.id)
-    row = next((row for row in rows if row.number == number), None)
-    if row is None:
-        raise NotFound("credential")
-    if row is rows[0]:
-        raise Conflict("These are the bridge's only lasting credentials; rotate them, or delete the bridge.")
-    scope.session.delete(row)
-    scope.session.flush()
-    record(scope, "bridge.credentials_ended", "bridge", bridge.id, bridge.name, {"number": number})
-    _forget(scope, bridge.id)
 
 
 def pause_bridge(scope: Scope, bridge_id: UUID, reason: str | None = None) -> Bridge:
@@ -148,7 +97,7 @@ def pause_bridge(scope: Scope, bridge_id: UUID, reason: str | None = None) -> Br
         bridge.paused_at, bridge.pause_reason = now(), reason
         scope.session.flush()
         record(scope, "bridge.paused", "bridge", bridge.id, bridge.name, {"reason": reason} if reason else None)
-        _forget(scope, bridge.id)
+        forget(scope, bridge.id)
     return bridge
 
 
@@ -160,7 +109,7 @@ def resume_bridge(scope: Scope, bridge_id: UUID) -> Bridge:
         bridge.paused_at = bridge.pause_reason = None
         scope.session.flush()
         record(scope, "bridge.resumed", "bridge", bridge.id, bridge.name)
-        _forget(scope, bridge.id)
+        forget(scope, bridge.id)
     return bridge
 
 
@@ -172,20 +121,10 @@ def delete_bridge(scope: Scope, bridge_id: UUID) -> None:
     bridge.deleted_at = now()
     scope.session.flush()
     record(scope, "bridge.deleted", "bridge", bridge.id, bridge.name)
-    _forget(scope, bridge.id)
+    forget(scope, bridge.id)
 
 
-def reveal(scope: Scope, bridge_id: UUID, *, noted: bool = True) -> list[Secrets]:
-    """The valid credentials in the clear, newest first. ``noted``: write the reveal to the activity log, as for every reveal a person asks for."""
-    scope.require(Permission.BRIDGE_REVEAL)
-    bridge = get_bridge(scope, bridge_id)
-    found = [credentials.open_credential(row) for row in list_credentials(scope, bridge.id)]
-    if noted:
-        record(scope, "bridge.revealed", "bridge", bridge.id, bridge.name)
-    return found
-
-
-def normalise_senders(entries: list[str] | tuple[str, ...]) -> list[str]:
+def normalise_senders(entries: Sequence[str]) -> list[str]:
     """``allowed_from`` in canonical form: addresses and domains. Raises ``ValidationFailed`` naming each entry that is neither."""
     found: list[str] = []
     problems: list[Problem] = []
@@ -231,7 +170,3 @@ def _pool_id(scope: Scope, pool_id: UUID | None) -> UUID:
         return get_pool(scope.session, pool_id).id
     except NotFound:
         raise ValidationFailed("There is no pool with this id.", param="pool_id") from None
-
-
-def _forget(scope: Scope, bridge_id: UUID) -> None:
-    after_commit(scope.session, lambda: forget_credentials(bridge_id=bridge_id))
