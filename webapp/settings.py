@@ -74,7 +74,7 @@ class Settings:
     # Delivery
     delivery_workers: int = setting(2, "Delivery processes")
     default_workers: int = setting(1, "Processes for all other jobs")
-    delivery_concurrency: int = setting(64, "Open SMTP transactions a delivery process")
+    delivery_window: int = setting(1000, "Recipients a delivery process holds at once, waiting for a connection or being sent")
     delivery_batch: int = setting(200, "Recipients claimed at once")
     delivery_lease_seconds: int = setting(900, "Lease of a claimed recipient; after it the sweeper takes it back")
     delivery_port: int = setting(25, "Port dialled at a recipient's MX")

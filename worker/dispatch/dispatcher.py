@@ -33,6 +33,8 @@ from worker.runtime import LoopThread, process_name
 log = structlog.get_logger()
 _FLUSH_SECONDS = 0.05
 _POLL_SECONDS = 0.25
+#: Pause before recipients that a slow destination heaped up are claimed again.
+_BACK_SECONDS = 5.0
 #: How often mail of a paused bridge or pool is looked at.
 _POSTPONE_SECONDS = 30.0
 
@@ -58,6 +60,8 @@ class Dispatcher:
     def stop(self) -> None:
         """Claim nothing more; what is in flight is finished, what is only leased is given back."""
         self._stopping.set()
+        if self._engine is not None:
+            self._loop.loop.call_soon_threadsafe(self._engine.stop)
 
     def drain(self, seconds: float) -> int:
         """Send what is due until nothing is left or ``seconds`` have passed. Returns how many recipients were tried."""
@@ -69,7 +73,7 @@ class Dispatcher:
         self._deadline, self._tried, self._empty_until = time.monotonic() + seconds, 0, 0.0
         flusher = asyncio.ensure_future(self._flush_now_and_then())
         try:
-            await self._engine.run(self._next, self._results.append, get_settings().delivery_concurrency)
+            await self._engine.run(self._next, self._results.append, get_settings().delivery_window)
         finally:
             flusher.cancel()
             await self._settle()
@@ -150,7 +154,7 @@ class Dispatcher:
         outcomes = [outcome_of_result(claimed, result) for claimed, result in spoken]
         with unscoped("delivery records for all tenants") as session:
             connection = raw_of(session)
-            release(connection, given_back)
+            release(connection, given_back, seconds=0.0 if self._stopping.is_set() else _BACK_SECONDS)
             recorded = {row.recipient_id: row for row in record_outcomes(connection, outcomes)}
             suppress_many(session, [_suppression(recorded[r.recipient_id].address, c) for c, r in spoken if r.suppress and r.recipient_id in recorded])
         for claimed, result in known:

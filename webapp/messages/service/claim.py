@@ -143,15 +143,16 @@ def hold(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, int, st
 
 
 _RELEASE = """
-update queue_entries q set lease_until = null, leased_by = null, attempt = q.attempt - 1, fruitless = greatest(q.fruitless - 1, 0)
+update queue_entries q set lease_until = null, leased_by = null, attempt = q.attempt - 1, fruitless = greatest(q.fruitless - 1, 0),
+  due_at = greatest(q.due_at, now() + make_interval(secs => %s))
 from unnest(%s::uuid[], %s::int[]) x(id, attempt) where q.recipient_id = x.id and q.attempt = x.attempt
 """
 
 
-def release(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, int]]) -> None:
-    """Give back ``(recipient, attempt)`` of which nothing was said to anybody: the claim does not count, the next worker takes them."""
+def release(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, int]], seconds: float = 0.0) -> None:
+    """Give back ``(recipient, attempt)`` of which nothing was said to anybody: the claim does not count. Due again after ``seconds``."""
     if rows:
-        connection.execute(_RELEASE, [list(column) for column in zip(*rows, strict=True)])
+        connection.execute(_RELEASE, [seconds, *(list(column) for column in zip(*rows, strict=True))])
 
 
 _POSTPONE = """
@@ -199,7 +200,8 @@ with lost as (
   returning q.recipient_id, q.tenant_id, q.message_id, q.bridge_id, q.attempt, q.held, old.leased_by as owner
 ), attempts as (
   insert into delivery_attempts (id, tenant_id, message_id, recipient_id, number, outcome, reply, duplicate_possible, started_at, finished_at)
-  select uuidv7(), tenant_id, message_id, recipient_id, attempt, 'unknown', 'The worker ' || owner || ' was lost during this attempt.', true, now(), now() from freed
+  select uuidv7(), tenant_id, message_id, recipient_id, attempt, 'unknown', 'The worker ' || owner || ' was lost during this attempt.', true,
+    now(), now() from freed
 ), parked as (
   update recipients r set state = 'held', state_reason = freed.held, updated_at = now() from freed where freed.held is not null and r.id = freed.recipient_id
 )
