@@ -169,7 +169,7 @@ def _render(mail: CompiledMessage, claimed: Claimed, compiled: _Compiled, signer
         variables["unsubscribe_url"] = unsubscribe
     recipient = RecipientContent(
         recipient_id=claimed.recipient_id,
-        recipient_token=make_recipient_token(claimed.message_id, claimed.recipient_id) if any(compiled.tracking) else "",
+        recipient_token=make_recipient_token(claimed.message_id, claimed.recipient_id),
         unsubscribe_url=unsubscribe,
         variables=variables,
         feedback_id=f"{claimed.bridge_id.hex[:12] if claimed.bridge_id else 'none'}:{claimed.tenant_id.hex[:12]}:{compiled.stream}:postbridge",
