@@ -97,14 +97,14 @@ def _by_status(enhanced: str | None, code: int | None, words: str, stage: Stage)
     found = DECISIVE.get((enhanced, code)) or DECISIVE.get((enhanced, None))
     if found in _HOPELESS_NOW:
         # A wrong suppression is the dearest mistake: "5.1.1 blocked using zen.spamhaus.org" is about us.
-        return next((other for pattern, other in OUR_TROUBLE if pattern.search(words)), found)
+        return next((ours.reply_class for ours in OUR_TROUBLE if ours.pattern.search(words)), found)
     return found
 
 
 def _by_words(words: str, temporary: bool) -> ReplyClass | None:
-    for pattern, reply_class, needs_temporary in WORDS:
-        if (not needs_temporary or temporary) and pattern.search(words):
-            return reply_class
+    for entry in WORDS:
+        if (temporary or not entry.only_temporary) and entry.pattern.search(words):
+            return entry.reply_class
     return None
 
 

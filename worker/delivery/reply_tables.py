@@ -7,6 +7,7 @@ Sources: RFC 3463, 5248, 7293, 7372, 7505 and the IANA registry of enhanced stat
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from worker.delivery.types import ReplyClass, Stage
 
@@ -71,64 +72,94 @@ DECISIVE: dict[StatusKey, ReplyClass] = {
     ("5.7.705", None): _C.THROTTLE,
 }
 
+
+class Words(NamedTuple):
+    """A class and the phrases (regular expressions over lower-cased words, blanks folded) that give it away."""
+
+    reply_class: ReplyClass
+    pattern: re.Pattern[str]
+    only_temporary: bool = False
+
+
+def _words(reply_class: ReplyClass, *phrases: str, only_temporary: bool = False) -> Words:
+    return Words(reply_class, re.compile("|".join(phrases)), only_temporary)
+
+
 # Words about our address or domain. Looked at before any status that would suppress the recipient.
-OUR_TROUBLE: tuple[tuple[re.Pattern[str], ReplyClass], ...] = tuple(
-    (re.compile(pattern), reply_class)
-    for pattern, reply_class in (
-        (r"\[?(tss0[45]|ipts0[45])\]?", _C.THROTTLE),
-        (r"\[?(tss03|ipts03)\]?|weren'?t sent|part of their network is on our block list", _C.BLOCK),
-        (
-            r"spamhaus|barracuda(central)?\b|spamcop|sorbs|uceprotect|invaluement|dnsbl|\brbl\b|block(ed)?[ -]?list|blacklist"
-            r"|blocked using|(ip|client|host|address|sender) .{0,40}(is |was |has been )?(block|listed|banned)|poor reputation|low reputation|bad reputation",
-            _C.BLOCK,
-        ),
-        (
-            r"\bspf\b|\bdkim\b|\bdmarc\b|unauthenticated|not authenticated|sender id|reverse dns|\bptr\b|"
-            r"(sender|from) (address|domain) (rejected|does not exist|not found)|domain of sender",
-            _C.POLICY_AUTH,
-        ),
-    )
+OUR_TROUBLE: tuple[Words, ...] = (
+    _words(_C.THROTTLE, r"tss0[45]", r"ipts0[45]"),
+    _words(
+        _C.BLOCK,
+        r"tss03",
+        r"ipts03",
+        r"weren'?t sent",
+        r"spamhaus|barracuda(central)?\b|spamcop|sorbs|uceprotect|invaluement|dnsbl|\brbl\b",
+        r"block(ed)?[ -]?list|blacklist|blocked using",
+        r"(ip|client|host|address|sender) .{0,40}(is |was |has been )?(block|listed|banned)",
+        r"(poor|low|bad) reputation",
+    ),
+    _words(
+        _C.POLICY_AUTH,
+        r"\bspf\b|\bdkim\b|\bdmarc\b|sender id",
+        r"unauthenticated|not authenticated",
+        r"reverse dns|\bptr\b",
+        r"(sender|from) (address|domain) (rejected|does not exist|not found)",
+        r"domain of sender",
+    ),
 )
 
-# (pattern in lower-cased words, class, only for temporary replies)
-WORDS: tuple[tuple[re.Pattern[str], ReplyClass, bool], ...] = tuple(
-    (re.compile(pattern), reply_class, needs_temporary)
-    for pattern, reply_class, needs_temporary in (
-        (r"must issue (a )?starttls|starttls (is )?required|encryption (is )?(needed|required)|requires? (tls|encryption)|mta-sts", _C.TLS, False),
-        (r"grey-?list|gray-?list|try again (in|after) \d+ (second|sec)", _C.GREYLIST, True),
-        *((pattern.pattern, reply_class, False) for pattern, reply_class in OUR_TROUBLE),
-        (
-            r"rate[ -]?limit|too (many|quickly|fast|much mail)|throttl|receiving (mail|e-?mail) (at a rate|too)|unusual rate|"
-            r"(exceeded|over).{0,30}(sending|message|rate|hourly|daily).{0,15}(limit|quota)|temporarily deferred|slow down|server (is )?busy",
-            _C.THROTTLE,
-            False,
-        ),
-        (
-            r"mailbox (is |was )?(over )?(full|quota)|over ?quota|quota exceeded|exceed(s|ed).{0,20}(mailbox|storage|quota)|out of storage"
-            r"|insufficient (system )?storage|(not enough|no) (disk )?space|inbox (is )?full|user.{0,20}full",
-            _C.MAILBOX_FULL,
-            False,
-        ),
-        (
-            r"(account|mailbox|user|recipient|address).{0,30}(disabled|inactive|suspended|deactivated|locked|on hold|not active)",
-            _C.INACTIVE,
-            False,
-        ),
-        (
-            r"(user|mailbox|recipient|address|account|alias).{0,40}(unknown|does ?n[o']t exist|not found|no longer (exists|available|valid)|invalid)"
-            r"|(unknown|no such|invalid|non-?existent) (user|mailbox|recipient|address|account|local)|no mailbox here|not a valid (mailbox|user|recipient)"
-            r"|mailbox (is )?unavailable|user not local|recipient address rejected: (access denied|user)|no one by that name|addressee unknown",
-            _C.UNKNOWN_USER,
-            False,
-        ),
-        (
-            r"(message|mail|size|attachment).{0,30}(too (big|large)|exceeds.{0,20}(size|limit|maximum))|maximum.{0,20}size|size limit",
-            _C.CONTENT,
-            False,
-        ),
-        (r"\bspam\b|\bvirus|malware|phish|unsolicited|\bbulk\b|content (rejected|filter|denied)|looks like|message (was )?(filtered|refused as)", _C.CONTENT, False),
-        (r"timed? ?out|connection (reset|refused|lost)|\bdns\b (error|failure)|temporary lookup failure", _C.NET, True),
-    )
+# In this order, the first that matches.
+WORDS: tuple[Words, ...] = (
+    _words(
+        _C.TLS,
+        r"must issue (a )?starttls",
+        r"(starttls|encryption|tls) (is )?(needed|required)",
+        r"requires? (tls|encryption)",
+        r"mta-sts",
+    ),
+    _words(_C.GREYLIST, r"gr[ea]y-?list", r"try again (in|after) \d+ sec", only_temporary=True),
+    *OUR_TROUBLE,
+    _words(
+        _C.THROTTLE,
+        r"rate[ -]?limit",
+        r"too (many|quickly|fast|much mail)",
+        r"throttl",
+        r"receiving e?-?mail at a rate",
+        r"unusual rate",
+        r"(exceeded|over).{0,30}(sending|message|rate|hourly|daily).{0,15}(limit|quota)",
+        r"temporarily deferred|slow down|server (is )?busy",
+    ),
+    _words(
+        _C.MAILBOX_FULL,
+        r"(mailbox|inbox|user) (is |was )?(over )?(full|quota)",
+        r"over ?quota|quota exceeded",
+        r"exceed(s|ed).{0,20}(mailbox|storage|quota)",
+        r"out of storage|insufficient (system )?storage|(not enough|no) (disk )?space",
+    ),
+    _words(
+        _C.INACTIVE,
+        r"(account|mailbox|user|recipient|address).{0,30}(disabled|inactive|suspended|deactivated|locked|on hold|not active)",
+    ),
+    _words(
+        _C.UNKNOWN_USER,
+        r"(user|mailbox|recipient|address|account|alias).{0,40}(unknown|does ?n[o']t exist|not found|no longer (exists|available|valid)|invalid)",
+        r"(unknown|no such|invalid|non-?existent) (user|mailbox|recipient|address|account|local)",
+        r"not a valid (mailbox|user|recipient)|no mailbox here|mailbox (is )?unavailable",
+        r"user not local|no one by that name|addressee unknown",
+        r"recipient address rejected: (access denied|user)",
+    ),
+    _words(
+        _C.CONTENT,
+        r"(message|mail|size|attachment).{0,30}(too (big|large)|exceeds.{0,20}(size|limit|maximum))",
+        r"maximum.{0,20}size|size limit",
+        r"\bspam\b|\bvirus|malware|phish|unsolicited|\bbulk\b",
+        r"content (rejected|filter|denied)|looks like|message (was )?(filtered|refused as)",
+    ),
+    _words(
+        _C.NET,
+        r"timed? ?out|connection (reset|refused|lost)|\bdns\b (error|failure)|temporary lookup failure",
+        only_temporary=True,
+    ),
 )
 
 # (status, code or None): class. Asked when neither a decisive status nor the words spoke.

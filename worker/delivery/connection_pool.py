@@ -1,0 +1,352 @@
+"""Routes: one way out (a member) to one destination (a relay, or the MX hosts of a group of domains), with its connections."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import random
+from collections import deque
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from worker.delivery.handshake import Dialer, DialFailure
+from worker.delivery.resolver import Destination, ResolutionError, ResolutionFailed
+from worker.delivery.smtp_client import Connection
+from worker.delivery.transaction import Failure, Transaction
+from worker.delivery.types import Member, MemberKind, ReplyClass, Stage, TlsMode
+from worker.delivery.wire import Reply
+
+if TYPE_CHECKING:
+    from worker.delivery.engine import Engine
+
+log = logging.getLogger(__name__)
+
+_RAISE_AFTER = 50  # deliveries without trouble before a lowered connection limit grows by one
+_SLOW_SECONDS = 60.0  # how long nothing is pipelined behind the end of data of a destination found slow
+_MAX_REDIALS = 2
+_RELAY_REFUSES_US = frozenset({530, 534, 535, 538})
+
+
+class Route:
+    """The queue and the connections of one destination. All methods run on the event loop and never block.
+
+    `limit` starts at the member's `max_connections`, falls to what the destination was seen to bear when it refuses a
+    further connection, and grows again slowly.
+    """
+
+    def __init__(self, engine: Engine, member: Member, tls: TlsMode, destinations: tuple[Destination, ...]) -> None:
+        self.engine, self.member, self.tls, self.destinations = engine, member, tls, destinations
+        self.waiting: deque[Transaction] = deque()
+        self.idle_conns: list[Connection] = []
+        self.conns: set[Connection] = set()
+        self.opening = 0
+        self.limit = max(1, member.max_connections)
+        self.clogged = False
+        self._good = 0
+        self._rests_until = 0.0
+        self._failure: Failure | None = None
+        self._down: dict[str, float] = {}
+        self._slow_until = 0.0
+        self._no_tls: set[str] = set()
+
+    @property
+    def is_unused(self) -> bool:
+        """Whether the route can be forgotten."""
+        return not (self.conns or self.opening or self.waiting) and self._rests_until <= self.engine.now()
+
+    # -- deliveries in -------------------------------------------------------------------------------------------
+
+    def add(self, tx: Transaction) -> None:
+        """Send `tx` as soon as a connection is free; at once with the last failure while the destination rests."""
+        if self._failure is not None:
+            if self.engine.now() < self._rests_until:
+                self.engine.unreachable(tx, self._failure)
+                return
+            self._failure = None
+        if self.clogged and len(self.waiting) >= self.engine.share:
+            self.engine.release(tx, "the destination takes mail too slowly")
+            return
+        if not self._start_idle(tx):
+            self.waiting.append(tx)
+            self.grow()
+
+    def _start_idle(self, tx: Transaction) -> bool:
+        for index in range(len(self.idle_conns) - 1, -1, -1):
+            conn = self.idle_conns[index]
+            if conn.closed or conn.ip in tx.broken_hosts:
+                continue
+            del self.idle_conns[index]
+            conn.start(tx)
+            return True
+        return False
+
+    def grow(self) -> None:
+        """Open connections for what waits, up to the limits of the route and of the engine."""
+        engine = self.engine
+        while len(self.waiting) > self.opening and len(self.conns) + self.opening < self.limit and not engine.stopping:
+            if not engine.may_open():
+                return
+            self.opening += 1
+            engine.spawn(self._open())
+
+    # -- what connections ask and tell (smtp_client.Owner) -------------------------------------------------------
+
+    def take(self, conn: Connection) -> Transaction | None:
+        """The next delivery for an idle connection."""
+        waiting = self.waiting
+        if not waiting or conn.count >= self.engine.limits.max_messages_per_connection:
+            return None
+        for _ in range(min(len(waiting), 8)):
+            tx = waiting.popleft()
+            if conn.ip not in tx.broken_hosts:
+                if not waiting:
+                    self.clogged = False
+                return tx
+            waiting.append(tx)
+        return None
+
+    def take_behind(self, conn: Connection) -> Transaction | None:
+        """The next delivery, to be pipelined behind an end of data; None where that has proved slow."""
+        # The message whose end of data goes out now is already in conn.count.
+        if not self.waiting or (self._slow_until and self.engine.now() < self._slow_until):
+            return None
+        return self.take(conn)
+
+    def replied(self, tx: Transaction, conn: Connection, stage: Stage, reply: Reply) -> None:
+        """A reply settled `tx`; a relay that refuses *us* passes it on to the next member."""
+        if reply.code < 300:
+            self._good += 1
+            if self.limit < self.member.max_connections and self._good % _RAISE_AFTER == 0:
+                self.limit += 1
+        elif reply.code in _RELAY_REFUSES_US and stage is Stage.MAIL and self.member.kind is MemberKind.RELAY and self.engine.next_member(tx):
+            return
+        self.engine.finish(self.engine.reporter.replied(tx, conn, stage, reply))
+
+    def lost(self, tx: Transaction, conn: Connection, stage: Stage, why: str) -> None:
+        """The connection broke under `tx` before it could have been delivered: the next host, the next member, or later."""
+        engine = self.engine
+        if engine.stopping:
+            engine.release(tx, "the worker is stopping")
+            return
+        self._rest_host(conn.ip)
+        result = engine.reporter.lost(tx, conn, stage, why)
+        if tx.redials < _MAX_REDIALS and self._has_other_host(conn):
+            tx.redials += 1
+            tx.notes = result.transcript
+            tx.broken_hosts |= {conn.ip}
+            tx.forget_replies()
+            self._put_back(tx)
+        elif self.member.kind is MemberKind.RELAY and tx.position + 1 < len(tx.members):
+            tx.notes = result.transcript
+            engine.next_member(tx)
+        else:
+            engine.finish(result)
+
+    def unknown(self, tx: Transaction, conn: Connection, why: str) -> None:
+        """Nobody knows whether `tx` arrived. It is settled as such; only the schedule may send it again."""
+        self.engine.finish(self.engine.reporter.unknown(tx, conn, why))
+
+    def again(self, tx: Transaction, conn: Connection) -> None:
+        """`tx` was not begun because of this connection alone: first in the queue."""
+        if self.engine.stopping:
+            self.engine.release(tx, "the worker is stopping")
+            return
+        if conn.stolen:
+            self._slow_until = self.engine.now() + _SLOW_SECONDS
+        tx.forget_replies()
+        self._put_back(tx)
+
+    def _put_back(self, tx: Transaction) -> None:
+        if not self._start_idle(tx):
+            self.waiting.appendleft(tx)
+            self.grow()
+
+    def impossible(self, tx: Transaction, stage: Stage, code: int | None, enhanced: str | None, text: str, reply_class: ReplyClass) -> None:
+        """`tx` cannot be sent as it is."""
+        self.engine.finish(self.engine.reporter.impossible(tx, stage, code, enhanced, text, reply_class))
+
+    def broken_render(self, tx: Transaction, error: Exception) -> None:
+        """The content of `tx` would not render."""
+        log.error("rendering of recipient %s failed", tx.delivery.recipient_id, exc_info=error)
+        self.engine.finish(self.engine.reporter.broken_render(tx, error))
+
+    def idle(self, conn: Connection) -> None:
+        """Nothing to send on `conn`: keep it for a while, unless it has served its time or cannot take what waits."""
+        if self.waiting or self.engine.stopping or conn.count >= self.engine.limits.max_messages_per_connection:
+            conn.quit()
+            return
+        conn.deadline = self.engine.now() + self.engine.limits.idle_seconds
+        self.idle_conns.append(conn)
+
+    def gone(self, conn: Connection) -> None:
+        """`conn` is closed."""
+        self.conns.discard(conn)
+        if conn in self.idle_conns:
+            self.idle_conns.remove(conn)
+        self.engine.closed_one()
+        self.grow()
+
+    # -- opening -------------------------------------------------------------------------------------------------
+
+    async def _open(self) -> None:
+        conn: Connection | None = None
+        failure: Failure | None = None
+        try:
+            conn = await self._dial_any()
+        except DialFailure as error:
+            failure = error.failure
+        except Exception as error:
+            log.exception("opening a connection failed")
+            failure = Failure(Stage.CONNECT, None, f"could not connect: {type(error).__name__}", ReplyClass.NET)
+        finally:
+            self.opening -= 1
+            if conn is None:
+                self.engine.closed_one()
+        if conn is not None:
+            self.conns.add(conn)
+            conn.begin(self, conn.preamble)
+            if not conn.closed:
+                conn.start()
+        elif failure is not None:
+            self._open_failed(failure)
+
+    def _open_failed(self, failure: Failure) -> None:
+        """With other connections up, the destination bears no more than those; with none, all that waits has failed."""
+        live = len(self.conns) + self.opening
+        if live:
+            self.limit = live
+            return
+        self._rests_until = self.engine.now() + self.engine.limits.cooldown
+        self._failure = failure
+        waiting, self.waiting = self.waiting, deque()
+        self.clogged = False
+        for tx in waiting:
+            self.engine.unreachable(tx, failure)
+
+    async def _dial_any(self) -> Connection:
+        """A connection to the first host that takes one, in MX order, hosts found broken lately last.
+
+        The next host is tried after connection faults and 4xx; a 5xx is final (RFC 5321 5.1).
+        """
+        notes: list[str] = []
+        tried: set[str] = set()
+        last: Failure | None = None
+        for resting in (False, True):
+            for host in _in_order(self.destinations):
+                found = await self._addresses(host)
+                if isinstance(found, Failure):
+                    last = last or found
+                    continue
+                for ip in found:
+                    if ip in tried or self._is_down(ip) is not resting or len(tried) >= self.engine.limits.max_addresses:
+                        continue
+                    tried.add(ip)
+                    try:
+                        conn = await self._dial(host, ip)
+                    except DialFailure as error:
+                        last = error.failure
+                        notes.append(last.transcript)
+                        self._rest_host(ip)
+                        if last.code is not None and last.code >= 500:
+                            raise DialFailure(last._replace(transcript="\n".join(notes))) from None
+                    else:
+                        conn.preamble = "\n".join([*notes, conn.preamble])
+                        return conn
+        assert last is not None  # there is always a destination, and it either resolved or failed
+        raise DialFailure(last._replace(transcript="\n".join(notes)))
+
+    async def _dial(self, host: str, ip: str) -> Connection:
+        engine = self.engine
+        tls = TlsMode.NONE if ip in self._no_tls and self.tls is TlsMode.OPPORTUNISTIC else self.tls
+        dialer = Dialer(self.member, tls, host, ip, self._port, engine.limits, engine.tls_contexts)
+        try:
+            return await dialer.dial()
+        except DialFailure as error:
+            if not error.tls_broken:
+                raise
+        # Optional TLS that does not work is worse than none (RFC 7435): once more in the clear, and remember.
+        self._no_tls.add(ip)
+        plain = Dialer(self.member, TlsMode.NONE, host, ip, self._port, engine.limits, engine.tls_contexts)
+        plain.log = [*dialer.log, "* again without TLS"]
+        return await plain.dial()
+
+    @property
+    def _port(self) -> int:
+        return self.member.port or 587 if self.member.kind is MemberKind.RELAY else self.engine.limits.mx_port
+
+    async def _addresses(self, host: str) -> tuple[str, ...] | Failure:
+        """The addresses of `host` that we may and can dial, or why there are none."""
+        ours = ReplyClass.RELAY if self.member.kind is MemberKind.RELAY else None
+        try:
+            found = await self.engine.resolver.addresses(host)
+        except ResolutionError as error:
+            kind = ReplyClass.NET if isinstance(error, ResolutionFailed) or ours is None else ours
+            return Failure(Stage.DNS, None, str(error), kind, host)
+        allowed = tuple(ip for ip in found if self.member.trusted or self.engine.egress.is_allowed(ip, self._port))
+        if not allowed:
+            text = f"550 5.4.4 {host} has no address that may be reached from here"
+            return Failure(Stage.CONNECT, 550, text, ours or ReplyClass.REJECTED, host)
+        source = self.member.source_ip
+        if source is None:
+            return allowed
+        version = ipaddress.ip_address(source).version
+        fitting = tuple(ip for ip in allowed if ipaddress.ip_address(ip).version == version)
+        return fitting or Failure(Stage.CONNECT, None, f"{host} has no IPv{version} address", ReplyClass.NET, host)
+
+    # -- health --------------------------------------------------------------------------------------------------
+
+    def _rest_host(self, ip: str) -> None:
+        self._down[ip] = self.engine.now() + self.engine.limits.cooldown
+
+    def _is_down(self, ip: str) -> bool:
+        return self._down.get(ip, 0.0) > self.engine.now()
+
+    def _has_other_host(self, conn: Connection) -> bool:
+        return any(destination.host != conn.host for destination in self.destinations)
+
+    # -- care ----------------------------------------------------------------------------------------------------
+
+    def sweep(self, now: float) -> None:
+        """Close what idled long enough, end what waits too long, move what waits behind a silent end of data."""
+        steal_before = now - self.engine.limits.steal_after
+        for conn in tuple(self.conns):
+            if now >= conn.deadline:
+                if conn in self.idle_conns:
+                    conn.quit()
+                else:
+                    conn.expire(now)
+            elif conn.current is not None and conn.sent is not None and conn.sent_at < steal_before:
+                conn.steal()
+
+    def release_excess(self, keep: int) -> int:
+        """Give back the newest deliveries beyond `keep`; until the queue was empty once, no more than `keep` are taken.
+        Returns how many."""
+        count = max(0, len(self.waiting) - keep)
+        for _ in range(count):
+            self.engine.release(self.waiting.pop(), "the destination takes mail too slowly")
+        self.clogged = self.clogged or count > 0
+        return count
+
+    def release_all(self, why: str) -> None:
+        """Give back everything that waits."""
+        waiting, self.waiting = self.waiting, deque()
+        for tx in waiting:
+            self.engine.release(tx, why)
+
+    def close(self) -> None:
+        """End every connection: idle ones with QUIT, busy ones at once."""
+        for conn in tuple(self.conns):
+            if conn in self.idle_conns:
+                conn.quit()
+            else:
+                conn.abort("the worker is stopping")
+
+
+def _in_order(destinations: tuple[Destination, ...]) -> Iterator[str]:
+    """Hosts by preference, those of equal preference shuffled (RFC 5321 5.1)."""
+    if len(destinations) == 1:
+        yield destinations[0].host
+        return
+    keyed = sorted((destination.preference, random.random(), destination.host) for destination in destinations)
+    for _, _, host in keyed:
+        yield host

@@ -1,0 +1,345 @@
+"""The delivery engine: takes deliveries from a source, sends them over pooled connections, hands each result to a sink.
+
+Values in, results out. One engine serves one event loop for the life of a process; connections outlive a `run`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from worker.delivery.connection_pool import Route
+from worker.delivery.egress import EgressPolicy
+from worker.delivery.handshake import TlsContexts
+from worker.delivery.resolver import Destination, NullMx, ResolutionError, ResolutionFailed, Resolver
+from worker.delivery.transaction import Failure, Reporter, Transaction, order_members
+from worker.delivery.types import AttemptResult, Delivery, Limits, MemberKind, ReplyClass, Stage, TlsMode
+
+Source = Callable[[], Awaitable[Delivery | None]]
+Sink = Callable[[AttemptResult], None]
+_RouteKey = tuple[UUID, TlsMode, tuple[Destination, ...] | None]
+
+_BREATHE_EVERY = 32
+
+
+class Engine:
+    """Sends mail. Not thread-safe: everything happens on the loop that `run` is called on, always the same one.
+
+    `resolver` finds destinations, `egress` says which addresses may be dialled, `clock` gives seconds since the epoch for
+    the times in results. Raises OSError when the trusted roots named in `limits` cannot be read.
+    """
+
+    def __init__(self, resolver: Resolver, egress: EgressPolicy, limits: Limits | None = None, clock: Callable[[], float] = time.time) -> None:
+        self.resolver, self.egress = resolver, egress
+        self.limits = limits or Limits()
+        if self.limits.mx_port not in egress.ports:
+            self.egress = EgressPolicy(egress.allow, egress.ports | {self.limits.mx_port})
+        self.reporter = Reporter(clock, self.limits)
+        self.tls_contexts = TlsContexts.load(self.limits.tls_ca_file)
+        self.stopping = False
+        self.now: Callable[[], float] = time.monotonic
+        self.share = max(1, self.limits.window // 8)
+        self._clock = clock
+        self._window = self.limits.window
+        self._held = 0
+        self._connections = 0
+        self._wake_at = 0
+        self._starving = False
+        self._routes: dict[_RouteKey, Route] = {}
+        self._retired: set[Route] = set()
+        self._resolving: dict[str, list[Transaction]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._sink: Sink | None = None
+        self._error: Exception | None = None
+        self._room: asyncio.Future[None] | None = None
+        self._running = False
+
+    @property
+    def in_flight(self) -> int:
+        """Deliveries taken from the source and not settled yet: a source may wait for more work while this is not 0."""
+        return self._held
+
+    @property
+    def open_connections(self) -> int:
+        """Connections that are open or being opened."""
+        return self._connections
+
+    # -- running -------------------------------------------------------------------------------------------------
+
+    async def run(self, source: Source, sink: Sink, window: int | None = None) -> None:
+        """Take deliveries until `source()` gives None, and return when each has been settled by one call of `sink`.
+
+        `source` may wait (for a database, say) while others are being sent; at most `window` deliveries are held at a
+        time. `sink` must be quick: it runs on the event loop. After `stop`, what has not begun is given back as
+        RELEASED. What `source` or `sink` raises is raised from here once everything in flight is settled. Raises
+        RuntimeError when a run is on already.
+        """
+        if self._running:
+            raise RuntimeError("the engine is running already")
+        self._running, self._sink, self._error = True, sink, None
+        self._window = window or self.limits.window
+        self.share = max(1, self._window // 8)
+        loop = asyncio.get_running_loop()
+        self.now = loop.time
+        sweeping = loop.create_task(self._sweep_often())
+        try:
+            # Two turns of the loop show which kept connections were closed from afar while it stood still.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            await self._pull(source)
+            while self._held:
+                await self._wait(None, below=0)
+        except BaseException:
+            self.stop()
+            self._cut_off()
+            raise
+        finally:
+            sweeping.cancel()
+            await self._end_tasks()
+            self._running = False
+        if self._error is not None:
+            raise self._error
+
+    async def _pull(self, source: Source) -> None:
+        pulled = 0
+        while not self.stopping:
+            if self._held >= self._window:
+                await self._make_room()
+                continue
+            try:
+                delivery = await source()
+            except Exception as error:
+                self._error = self._error or error
+                return
+            if delivery is None:
+                return
+            self._accept(delivery)
+            pulled += 1
+            if pulled % _BREATHE_EVERY == 0:
+                await asyncio.sleep(0)
+
+    def _accept(self, delivery: Delivery) -> None:
+        tx = Transaction(delivery, order_members(delivery.members, delivery.recipient_id.bytes), self._clock())
+        self._held += 1
+        if self.stopping:
+            self.release(tx, "the worker is stopping")
+        elif not tx.members:
+            self.finish(self.reporter.failed(tx, Failure(Stage.WAITING, None, "the pool has no member to send with", ReplyClass.RELAY)))
+        else:
+            self._dispatch(tx)
+
+    async def _make_room(self) -> None:
+        """Wait until some of the window is free. What one slow destination heaps up is given back rather than blocking all."""
+        with suppress(TimeoutError):
+            await self._wait(self.limits.patience)
+            return
+        routes = sorted(self._routes.values(), key=lambda route: len(route.waiting), reverse=True)
+        for route in routes[:8]:
+            route.release_excess(self.share)
+        if self._held >= self._window and not self.stopping:
+            await self._wait(self.limits.patience * 4, quiet=True)
+
+    async def _wait(self, seconds: float | None, *, below: int | None = None, quiet: bool = False) -> None:
+        """Until no more than `below` deliveries are held (default: an eighth of the window is free), or something woke us.
+
+        Raises TimeoutError after `seconds` unless `quiet`.
+        """
+        self._wake_at = self._window - self.share if below is None else below
+        self._room = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._room
+        except TimeoutError:
+            if not quiet:
+                raise
+        finally:
+            self._room = None
+
+    def stop(self) -> None:
+        """Begin to stop, for good: nothing more is taken, what waits is given back, what is on a connection is finished.
+
+        `run` returns when that is done, at the latest `limits.stop_grace` seconds later: then connections are cut, and
+        deliveries whose end of data was unanswered are settled as unknown. May be called from a signal handler of the loop.
+        """
+        if self.stopping:
+            return
+        self.stopping = True
+        for route in [*self._routes.values(), *self._retired]:
+            route.release_all("the worker is stopping")
+        for transactions in self._resolving.values():
+            while transactions:
+                self.release(transactions.pop(), "the worker is stopping")
+        if self._running:
+            asyncio.get_running_loop().call_later(self.limits.stop_grace, self._cut_off)
+        self._wake()
+
+    def _cut_off(self) -> None:
+        for route in [*self._routes.values(), *self._retired]:
+            route.close()
+
+    async def close(self) -> None:
+        """Close every connection, politely where nothing is under way. The engine may be run again afterwards."""
+        self._cut_off()
+        await self._end_tasks()
+        self._routes.clear()
+        self._retired.clear()
+        await asyncio.sleep(0)
+
+    async def _end_tasks(self) -> None:
+        """End connection attempts nobody waits for any more: the loop may stand still after a run."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # -- where to ------------------------------------------------------------------------------------------------
+
+    def _dispatch(self, tx: Transaction) -> None:
+        member = tx.member
+        if member.kind is MemberKind.RELAY:
+            self._route(tx, None)
+            return
+        domain = tx.delivery.domain
+        found = self.resolver.cached_mx(domain)
+        if found is not None:
+            self._route(tx, found)
+        elif domain in self._resolving:
+            self._resolving[domain].append(tx)
+        else:
+            self._resolving[domain] = [tx]
+            self.spawn(self._resolve(domain))
+
+    def _route(self, tx: Transaction, destinations: tuple[Destination, ...] | None) -> None:
+        """Queue `tx` where it goes. Domains with the same MX hosts share a route, and so its connections and limits."""
+        member = tx.member
+        tls = member.tls
+        if tx.delivery.requires_tls and tls in (TlsMode.NONE, TlsMode.OPPORTUNISTIC):
+            tls = TlsMode.REQUIRED
+        key = (member.id, tls, destinations)
+        route = self._routes.get(key)
+        if route is None or route.member is not member:
+            if route is not None and route.member == member:
+                route.member = member
+            else:
+                if route is not None:  # its settings were changed: what is under way ends on the old connections
+                    self._retire(route)
+                route = self._routes[key] = Route(self, member, tls, destinations or (Destination(member.host or "", 0),))
+        route.add(tx)
+
+    def _retire(self, route: Route) -> None:
+        self._retired.add(route)
+        for conn in tuple(route.idle_conns):
+            conn.quit()
+
+    async def _resolve(self, domain: str) -> None:
+        failure: Failure | None = None
+        found: tuple[Destination, ...] = ()
+        try:
+            found = await self.resolver.mx(domain)
+        except NullMx as error:
+            failure = Failure(Stage.DNS, 556, f"556 5.1.10 {error}", ReplyClass.BAD_DOMAIN)
+        except ResolutionError as error:
+            kind = ReplyClass.NET if isinstance(error, ResolutionFailed) else ReplyClass.BAD_DOMAIN
+            failure = Failure(Stage.DNS, None, str(error), kind)
+        except Exception as error:
+            failure = Failure(Stage.DNS, None, f"looking up {domain}: {type(error).__name__}", ReplyClass.NET)
+        finally:
+            transactions = self._resolving.pop(domain, [])
+        for tx in transactions:
+            if failure is None:
+                self._route(tx, found)
+            else:
+                self.finish(self.reporter.failed(tx, failure))
+
+    def unreachable(self, tx: Transaction, failure: Failure) -> None:
+        """The destination of `tx` cannot be used through this member: the next member when that may help, else the end."""
+        ours = tx.member.kind is MemberKind.RELAY or failure.code is not None or failure.reply_class is ReplyClass.RELAY
+        tx_notes = failure.transcript or f"* {failure.text}"
+        if ours and tx.position + 1 < len(tx.members) and not self.stopping:
+            tx.note(tx_notes)
+            self.next_member(tx)
+        else:
+            self.finish(self.reporter.failed(tx, failure))
+
+    def next_member(self, tx: Transaction) -> bool:
+        """Try `tx` through the next member of its pool; False when there is none."""
+        if tx.position + 1 >= len(tx.members):
+            return False
+        tx.position += 1
+        tx.redials = 0
+        tx.broken_hosts = frozenset()
+        tx.forget_replies()
+        self._dispatch(tx)
+        return True
+
+    # -- settling ------------------------------------------------------------------------------------------------
+
+    def finish(self, result: AttemptResult) -> None:
+        """Hand a result to the sink. A sink that raises stops the engine, and `run` raises the error."""
+        self._held -= 1
+        try:
+            if self._sink is not None:
+                self._sink(result)
+        except Exception as error:
+            self._error = self._error or error
+            self.stop()
+        if self._held <= self._wake_at:
+            self._wake()
+
+    def release(self, tx: Transaction, why: str) -> None:
+        """Give a delivery back untried."""
+        self.finish(self.reporter.released(tx, why))
+
+    def _wake(self) -> None:
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
+
+    # -- connections ---------------------------------------------------------------------------------------------
+
+    def may_open(self) -> bool:
+        """Count one more connection in, or say no and free an idle one elsewhere."""
+        if self._connections < self.limits.max_connections:
+            self._connections += 1
+            return True
+        self._starving = True
+        for route in self._routes.values():
+            if route.idle_conns:
+                asyncio.get_running_loop().call_soon(route.idle_conns[0].quit)
+                break
+        return False
+
+    def closed_one(self) -> None:
+        """Count one connection out; routes that were denied one may try again."""
+        self._connections -= 1
+        if self._starving and not self.stopping:
+            self._starving = False
+            for route in tuple(self._routes.values()):
+                if route.waiting:
+                    route.grow()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a short piece of work (a look-up, a dial) beside the rest, and keep it from being collected."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _sweep_often(self) -> None:
+        limits, timeouts = self.limits, self.limits.timeouts
+        shortest = min(limits.idle_seconds, limits.steal_after, timeouts.mail, timeouts.rcpt, timeouts.data, timeouts.data_block, timeouts.end_of_data)
+        every = min(1.0, max(0.02, shortest / 4))
+        while True:
+            self._sweep()
+            await asyncio.sleep(every)
+
+    def _sweep(self) -> None:
+        now = self.now()
+        for route in [*self._routes.values(), *self._retired]:
+            route.sweep(now)
+        for key in [key for key, route in self._routes.items() if route.is_unused]:
+            del self._routes[key]
+        for route in [route for route in self._retired if route.is_unused]:
+            self._retired.discard(route)
