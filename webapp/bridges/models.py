@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.bridges.types import Stream
+from webapp.bridges.types import BridgeStatus, Stream
 from webapp.kernel.db import Base, HasId, TenantOwned, Timestamps
 
 
@@ -38,6 +38,11 @@ class Bridge(HasId, TenantOwned, Timestamps, Base):
     pause_reason: Mapped[str | None]
     deleted_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+
+    @property
+    def status(self) -> BridgeStatus:
+        """Whether it takes mail."""
+        return BridgeStatus.PAUSED if self.paused_at else BridgeStatus.ACTIVE
 
 
 class BridgeCredential(HasId, TenantOwned, Timestamps, Base):

@@ -18,6 +18,13 @@ class Stream(StrEnum):
     BULK = "bulk"
 
 
+class BridgeStatus(StrEnum):
+    """``paused``: takes no mail until it is resumed."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+
+
 @dataclass(frozen=True, slots=True)
 class Secrets:
     """What an application needs to use a bridge, in the clear. ``number`` ends the token and counts the rotations."""

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from webapp.activity.service import record
 from webapp.domains import dkim, queries, records
 from webapp.domains.models import DkimKey, Domain
+from webapp.domains.queries import get_domain, list_domains
 from webapp.domains.types import DkimAlgorithm, DnsRecord, DomainStatus, RecordState, SendingIdentity, Signer
 from webapp.kernel.addresses import BadAddress, domain_of
 from webapp.kernel.clock import now
@@ -21,6 +22,11 @@ from webapp.kernel.errors import Conflict, ValidationFailed
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Scope
 from webapp.kernel.secrets import random_token, seal, unseal
+
+__all__ = [
+    "CHALLENGE_PREFIX", "add_domain", "delete_domain", "get_domain", "has_verified_domain", "list_domains", "make_keys", "new_domain", "records_for",
+    "sending_identity", "update_domain", "verify_domain",
+]  # fmt: skip
 
 CHALLENGE_PREFIX = "postbridge-verification="
 

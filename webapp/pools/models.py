@@ -22,6 +22,11 @@ class Pool(HasId, TenantOrShared, Timestamps, Base):
     is_default: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     paused: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
 
+    @property
+    def shared(self) -> bool:
+        """Whether it is the platform's own, read-only for tenants."""
+        return self.tenant_id is None
+
 
 class IpAddress(HasId, TenantOrShared, Timestamps, Base):
     """A sending address of ours: bound as source, with its own EHLO name. ``tenant_id`` set: dedicated to that tenant."""
@@ -32,6 +37,11 @@ class IpAddress(HasId, TenantOrShared, Timestamps, Base):
     address: Mapped[str] = mapped_column(unique=True)
     helo_name: Mapped[str]
     active: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
+
+    @property
+    def shared(self) -> bool:
+        """Whether several tenants send from it."""
+        return self.tenant_id is None
 
 
 class PoolMember(HasId, TenantOrShared, Timestamps, Base):

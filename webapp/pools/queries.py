@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from webapp.kernel.errors import NotFound
 from webapp.kernel.pagination import Page, page_of
 from webapp.pools.models import IpAddress, Pool, PoolMember
+from webapp.pools.types import MemberKind, MemberView
 from webapp.sending_accounts.models import SendingAccount
 
 Member = tuple[PoolMember, IpAddress | None, SendingAccount | None]
@@ -65,6 +66,23 @@ def list_members(session: Session, pool_ids: Sequence[UUID]) -> dict[UUID, list[
     for member, address, account in rows:
         found[member.pool_id].append((member, address, account))
     return found
+
+
+def view_members(session: Session, pool_id: UUID) -> list[MemberView]:
+    """The members of one pool as people see them."""
+    return [_view(*row) for row in list_members(session, [pool_id])[pool_id]]
+
+
+def _view(member: PoolMember, address: IpAddress | None, account: SendingAccount | None) -> MemberView:
+    target = account or address
+    if account:
+        label, detail = account.name, f"{account.host}:{account.port}"
+    else:
+        label, detail = (address.address, address.helo_name) if address else ("", "")
+    return MemberView(
+        member.id, MemberKind.RELAY if account else MemberKind.IP, member.ip_address_id, member.sending_account_id, label, detail, member.weight,
+        member.active, member.active and target is not None and target.active, member.created_at, member.updated_at,
+    )  # fmt: skip
 
 
 def get_member(session: Session, pool_id: UUID, member_id: UUID) -> PoolMember:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -14,6 +15,23 @@ class MemberKind(StrEnum):
 
     IP = "ip"
     RELAY = "relay"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberView:
+    """A member as people see it; ``label``: the address, or the account's name; ``usable``: both it and what it points at are active."""
+
+    id: UUID
+    kind: MemberKind
+    ip_address_id: UUID | None
+    sending_account_id: UUID | None
+    label: str
+    detail: str
+    weight: int
+    active: bool
+    usable: bool
+    created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,3 +26,13 @@ class SendingAccount(HasId, TenantOrShared, Timestamps, Base):
     password: Mapped[bytes | None]
     active: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
     max_connections: Mapped[int] = mapped_column(default=20, server_default="20")
+
+    @property
+    def has_password(self) -> bool:
+        """Whether a password is set; it is never shown."""
+        return self.password is not None
+
+    @property
+    def shared(self) -> bool:
+        """Whether it is the platform's own, read-only for tenants."""
+        return self.tenant_id is None

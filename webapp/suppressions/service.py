@@ -22,7 +22,7 @@ from webapp.suppressions.models import Suppression
 from webapp.suppressions.queries import find_suppressed, list_of_address
 from webapp.suppressions.types import SuppressionReason, SuppressionScope
 
-__all__ = ["NewSuppression", "add", "find_suppressed", "lift", "suppress", "suppress_many"]
+__all__ = ["NewSuppression", "add", "add_many", "find_suppressed", "lift", "suppress", "suppress_many"]
 
 #: How long a reason holds; None: until a person lifts it. Mailboxes come back to life, complaints do not.
 _LIFE: dict[SuppressionReason, timedelta | None] = {
@@ -114,6 +114,17 @@ def add(scope: Scope, email: str, reach: SuppressionScope = SuppressionScope.ALL
     if suppress(scope.session, scope.tenant_id, address, reach, SuppressionReason.MANUAL, scope.actor.name):
         record(scope, "suppression.added", "suppression", None, address, {"scope": reach.value})
     return next(row for row in list_of_address(scope.session, address) if row.scope == reach)
+
+
+def add_many(scope: Scope, emails: Iterable[str], reach: SuppressionScope = SuppressionScope.ALL) -> int:
+    """Suppress addresses by hand; returns how many are new. Raises ``ValidationFailed`` for the first that is no address."""
+    scope.require(Permission.SUPPRESSION_CREATE)
+    source = scope.actor.name
+    entries = [NewSuppression(scope.tenant_id, _canonical(email), reach, SuppressionReason.MANUAL, source) for email in emails]
+    added = suppress_many(scope.session, entries)
+    if added:
+        record(scope, "suppression.added", "suppression", None, f"{added} addresses", {"scope": reach.value, "count": added})
+    return added
 
 
 def lift(scope: Scope, email: str) -> None:

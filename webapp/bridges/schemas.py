@@ -1,0 +1,148 @@
+"""What comes in and goes out about bridges, over the API and in forms."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from webapp.bridges.service import MAX_OVERLAP_DAYS
+from webapp.bridges.types import Stream
+from webapp.kernel.schema import Id, Line, Rfc3339, Schema
+from webapp.kernel.scope import Mode
+
+_ALLOWED_FROM = {"description": "Addresses or domains it may send from; empty: every verified domain.", "example": ["shop@example.com", "example.net"]}
+
+
+class BridgeChange(Schema):
+    """Fields that can be changed; pool, mode and credentials stay."""
+
+    name = Line(validate=validate.Length(1, 80), metadata={"example": "marketing-bridge"})
+    stream = fields.Enum(Stream, by_value=True)
+    track_opens = fields.Boolean(metadata={"description": "Put a pixel into HTML mail."})
+    track_clicks = fields.Boolean(metadata={"description": "Lead links through the click counter."})
+    allowed_from = fields.List(Line(), metadata=_ALLOWED_FROM)
+
+
+class BridgeIn(BridgeChange):
+    """A new bridge."""
+
+    name = Line(required=True, validate=validate.Length(1, 80), metadata={"example": "marketing-bridge"})
+    pool_id = Id(load_default=None, allow_none=True, metadata={"description": "Pool it routes through; absent: the default pool."})
+    mode = fields.Enum(Mode, by_value=True, load_default=None, metadata={"description": "Sandbox bridges capture; absent: the key's mode."})
+    stream = fields.Enum(Stream, by_value=True, load_default=Stream.TRANSACTIONAL)
+    track_opens = fields.Boolean(load_default=False)
+    track_clicks = fields.Boolean(load_default=False)
+    allowed_from = fields.List(Line(), load_default=list, metadata=_ALLOWED_FROM)
+
+
+class BridgeQuery(Schema):
+    """Filter of the list."""
+
+    search = Line(load_default=None)
+    mode = fields.Enum(Mode, by_value=True, load_default=None)
+    pool_id = Id(load_default=None)
+    paused = fields.Boolean(load_default=None)
+
+
+class Rotation(Schema):
+    """How long the old credentials stay valid."""
+
+    overlap_days = fields.Integer(load_default=1, strict=True, validate=validate.Range(0, MAX_OVERLAP_DAYS), metadata={"example": 1})
+
+
+class RotationForm(Rotation):
+    """The same from a form, where numbers are text."""
+
+    overlap_days = fields.Integer(load_default=1, validate=validate.Range(0, MAX_OVERLAP_DAYS))
+
+
+class Pause(Schema):
+    """Why a bridge is paused."""
+
+    reason = Line(load_default=None, allow_none=True, validate=validate.Length(max=200))
+
+
+class BridgeOut(Schema):
+    """A bridge without its secrets."""
+
+    id = Id()
+    name = fields.String()
+    pool_id = Id()
+    mode = fields.String()
+    stream = fields.String()
+    track_opens = fields.Boolean()
+    track_clicks = fields.Boolean()
+    allowed_from = fields.List(fields.String())
+    status = fields.String(metadata={"enum": ["active", "paused"]})
+    pause_reason = fields.String(allow_none=True)
+    paused_at = Rfc3339(allow_none=True)
+    last_used_at = Rfc3339(allow_none=True)
+    created_at = Rfc3339()
+    updated_at = Rfc3339()
+
+
+class SmtpOut(Schema):
+    """SMTP login."""
+
+    host = fields.String()
+    port = fields.Integer()
+    tls_port = fields.Integer(metadata={"description": "Port with TLS from the start."})
+    encryption = fields.String()
+    username = fields.String()
+    password = fields.String()
+
+
+class ApiOut(Schema):
+    """REST access."""
+
+    endpoint = fields.String()
+    token = fields.String()
+
+
+class ConnectionOut(Schema):
+    """One valid credential, as SMTP login and as Bearer token."""
+
+    number = fields.Integer()
+    smtp = fields.Nested(SmtpOut)
+    api = fields.Nested(ApiOut)
+    expires_at = Rfc3339(allow_none=True, metadata={"description": "End of the overlap; null for the newest."})
+    last_used_at = Rfc3339(allow_none=True)
+    in_use = fields.Boolean(metadata={"description": "Used within the last 24 hours."})
+
+
+class CredentialsOut(Schema):
+    """All valid credentials of a bridge, newest first."""
+
+    credentials = fields.List(fields.Nested(ConnectionOut))
+
+
+class BridgeMade(BridgeOut):
+    """A bridge with the credentials just made."""
+
+    credentials = fields.Nested(ConnectionOut)
+
+
+class AliasIn(Schema):
+    """SMTP credentials in the vocabulary of username and domain."""
+
+    domain_id = Id(required=True)
+    username = Line(required=True, validate=validate.Length(1, 64), metadata={"example": "noreply", "description": "Part of the sender before the @."})
+    display_name = Line(load_default=None, validate=validate.Length(1, 80), metadata={"example": "My App"})
+
+
+class AliasOut(Schema):
+    """A bridge in the vocabulary of credentials."""
+
+    id = Id()
+    display_name = fields.String()
+    email = fields.String(allow_none=True, metadata={"description": "The one address it may send from; null when it has several."})
+    status = fields.String()
+    last_used_at = Rfc3339(allow_none=True)
+    created_at = Rfc3339()
+    updated_at = Rfc3339()
+
+
+class AliasMade(AliasOut):
+    """With the secrets."""
+
+    api_key = fields.String()
+    smtp = fields.Nested(SmtpOut)

@@ -1,0 +1,86 @@
+"""What comes in and goes out about pools, their members and IP addresses."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from webapp.kernel.schema import Id, Line, Rfc3339, Schema
+
+_WEIGHT = validate.Range(1, 1000)
+
+
+class PoolChange(Schema):
+    """Fields that can be changed."""
+
+    name = Line(validate=validate.Length(1, 80), metadata={"example": "Transactional"})
+    description = Line(allow_none=True, validate=validate.Length(max=300))
+    is_default = fields.Boolean(metadata={"description": "Bridges and mail that name no pool use it."})
+    paused = fields.Boolean(metadata={"description": "A paused pool keeps its queue and sends nothing."})
+
+
+class PoolIn(Schema):
+    """A new pool."""
+
+    name = Line(required=True, validate=validate.Length(1, 80), metadata={"example": "Transactional"})
+    description = Line(load_default=None, allow_none=True, validate=validate.Length(max=300))
+    is_default = fields.Boolean(load_default=False)
+
+
+class PoolQuery(Schema):
+    """Filter of the list."""
+
+    search = Line(load_default=None)
+
+
+class PoolOut(Schema):
+    """A pool."""
+
+    id = Id()
+    name = fields.String()
+    description = fields.String(allow_none=True)
+    is_default = fields.Boolean()
+    paused = fields.Boolean()
+    shared = fields.Boolean(metadata={"description": "The platform's own: read-only."})
+    created_at = Rfc3339()
+    updated_at = Rfc3339()
+
+
+class MemberIn(Schema):
+    """A new member: exactly one of the two ids."""
+
+    ip_address_id = Id(load_default=None, allow_none=True)
+    sending_account_id = Id(load_default=None, allow_none=True)
+    weight = fields.Integer(load_default=100, validate=_WEIGHT)
+
+
+class MemberChange(Schema):
+    """Fields of a member that can be changed."""
+
+    weight = fields.Integer(validate=_WEIGHT)
+    active = fields.Boolean()
+
+
+class MemberOut(Schema):
+    """A member: an IP address or a sending account, with its share of the mail."""
+
+    id = Id()
+    kind = fields.String(metadata={"enum": ["ip", "relay"]})
+    ip_address_id = Id(allow_none=True)
+    sending_account_id = Id(allow_none=True)
+    label = fields.String(metadata={"description": "The address, or the account's name."})
+    weight = fields.Integer()
+    active = fields.Boolean()
+    created_at = Rfc3339()
+    updated_at = Rfc3339()
+
+
+class IpOut(Schema):
+    """A sending IP address of the platform, dedicated or shared."""
+
+    id = Id()
+    address = fields.String()
+    helo_name = fields.String()
+    active = fields.Boolean()
+    shared = fields.Boolean()
+    created_at = Rfc3339()
+    updated_at = Rfc3339()
