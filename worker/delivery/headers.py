@@ -80,7 +80,7 @@ def encode_words(text: str, room: int = MAX_WIDTH) -> str:
     quoted = sum(len(_Q[octet]) for octet in data)
     base64 = quoted > (len(data) + 2) // 3 * 4
     first = room - (75 - _WORD_ROOM)
-    words = []
+    words: list[str] = []
     start = 0
     while start < len(data):
         space = _WORD_ROOM if words or first < 16 else min(first, _WORD_ROOM)

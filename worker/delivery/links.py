@@ -15,15 +15,20 @@ from html.entities import html5
 from worker.delivery.content import TrackingPlan
 from worker.delivery.slots import TOKEN, UNSUBSCRIBE, VARIABLE, Slot, SlotKind, SlotTable
 
+# Every branch starts with a literal or a set, which lets the engine pass by most tags at a glance; a group there would forbid it.
 _TOKENS = re.compile(
     r"<(?:"
-    r"(?P<link>(?i:a|area)(?=[\s/]))"
-    r"|(?P<comment>!--)"
-    r"|(?P<raw>(?i:script|style|title|textarea|xmp|iframe|noembed|noframes)(?=[\s/>]))"
-    r"|(?P<body>/(?i:body)(?=[\s/>]))"
-    r"|(?P<plain>(?i:plaintext)(?=[\s/>]))"
+    r"[aA](?:(?i:rea))?(?=[\s/])"
+    r"|!--"
+    r"|[sS](?i:cript|tyle)(?=[\s/>])"
+    r"|[tT](?i:itle|extarea)(?=[\s/>])"
+    r"|[xX](?i:mp)(?=[\s/>])"
+    r"|[iI](?i:frame)(?=[\s/>])"
+    r"|[nN][oO](?i:embed|frames)(?=[\s/>])"
+    r"|[pP](?i:laintext)(?=[\s/>])"
     r")"
 )
+_BODY_END = re.compile(r"</(?i:body)(?=[\s/>])")
 _VALUE = r"""(?:"(?:[^"]*+)"|'(?:[^']*+)'|[^\s"'<>`=][^\s"'<>`]*+)"""
 _OTHER = rf"""(?:[\s/]*+(?!(?i:href)[\s=/>])[^\s"'<>/=]++(?:\s*+=\s*+{_VALUE})?+)"""
 _HREF = re.compile(
@@ -68,7 +73,8 @@ def _resolve(found: re.Match[str]) -> str:
 
 def clean_url(url: str) -> str | None:
     """Return an address as a browser would read it (no white space around it, no tabs or line ends), None when it is not http or https."""
-    url = url.strip(_C0_SPACE).translate(_DROPPED)
+    if not url.isprintable() or url.startswith(" ") or url.endswith(" "):
+        url = url.strip(_C0_SPACE).translate(_DROPPED)
     return url if len(url) <= MAX_URL and _WEB.fullmatch(url) else None
 
 
@@ -103,29 +109,51 @@ def track_html(html: str, links: LinkMaker, table: SlotTable | None) -> str:
     """
     plan = links.plan
     edits: list[tuple[int, int, str]] = []
-    body_end = len(html)
+    hidden: list[tuple[int, int]] = []
     at = 0
     while found := _TOKENS.search(html, at):
-        at = found.end()
-        match found.lastgroup:
-            case "link":
-                if plan.clicks and not _is_inside_tag(html, found.start()):
-                    tag = _HREF.match(html, found.start() + 1, found.start() + MAX_TAG)
-                    if tag is not None:
-                        at = tag.end()
-                        _track_tag(tag, links, table, edits)
-            case "comment":
-                at = _comment_end(html, at)
-            case "raw":
-                end = _RAW_END[found[0][1:].lower()].search(html, at)
-                at = end.end() if end else len(html)
-            case "body":
-                body_end = found.start()
-            case _:
-                break
+        start, at = found.span()
+        name = found[0][1:].lower()
+        if name in ("a", "area"):
+            if plan.clicks and not _is_inside_tag(html, start):
+                tag = _HREF.match(html, start + 1, start + MAX_TAG)
+                if tag is not None:
+                    at = tag.end()
+                    _track_tag(tag, links, table, edits)
+            continue
+        at = _hidden_end(html, name, at)
+        hidden.append((start, at))
     if plan.opens:
-        insort(edits, (body_end, body_end, pixel(plan.base_url)))
+        place = _body_end(html, hidden)
+        insort(edits, (place, place, pixel(plan.base_url)))
     return _apply(html, edits)
+
+
+def _hidden_end(html: str, name: str, at: int) -> int:
+    """Where the comment or raw-text element whose start tag's name ends at `at` is over; at the end of the HTML when nothing ends it."""
+    if name == "plaintext":
+        return len(html)
+    if name == "!--":
+        # `<!-->` and `<!--->` are whole comments (HTML 13.2.5.43).
+        if html.startswith((">", "->"), at):
+            return html.index(">", at) + 1
+        end = _COMMENT_END.search(html, at)
+    else:
+        end = _RAW_END[name].search(html, at)
+    return end.end() if end else len(html)
+
+
+def _body_end(html: str, hidden: list[tuple[int, int]]) -> int:
+    """Where the last `</body` outside `hidden` begins, else the end of the HTML. Looks backwards: it is nearly always among the last tags."""
+    at = html.rfind("</")
+    while at >= 0:
+        if _BODY_END.match(html, at):
+            while hidden and hidden[-1][0] > at:
+                hidden.pop()
+            if not hidden or hidden[-1][1] <= at:
+                return at
+        at = html.rfind("</", 0, at)
+    return len(html)
 
 
 def pixel(base_url: str) -> str:
@@ -139,14 +167,6 @@ def _is_inside_tag(html: str, at: int) -> bool:
     if before < 0 or html.find(">", before, at) >= 0:
         return False
     return html[before + 1 : before + 2].isalpha() or html[before + 1 : before + 2] in ("/", "!")
-
-
-def _comment_end(html: str, at: int) -> int:
-    """Where the comment whose `<!--` ends at `at` is over; `<!-->` and `<!--->` are whole comments (HTML 13.2.5.43)."""
-    if html.startswith((">", "->"), at):
-        return html.index(">", at) + 1
-    end = _COMMENT_END.search(html, at)
-    return end.end() if end else len(html)
 
 
 def _track_tag(tag: re.Match[str], links: LinkMaker, table: SlotTable | None, edits: list[tuple[int, int, str]]) -> None:

@@ -18,7 +18,7 @@ from worker.delivery.links import LinkMaker, track_html
 from worker.delivery.normalise import normalise_text
 from worker.delivery.rawmime import compile_raw
 from worker.delivery.slots import VARIABLE, SlotKind, SlotTable, fill_variables
-from worker.delivery.transfer import Piece, encode_text, merge
+from worker.delivery.transfer import Piece, encode_text, finish
 
 RESERVED = frozenset(
     {
@@ -61,7 +61,7 @@ class CompiledMessage:
         links = LinkMaker(tracking) if tracking is not None else None
         if content.raw is not None:
             raw = compile_raw(content, links)
-            return cls(raw.needs_smtputf8, raw.needs_8bitmime, raw.fields, b"", None, raw.has_unsubscribe, merge(raw.pieces), SlotTable())
+            return cls(raw.needs_smtputf8, raw.needs_8bitmime, raw.fields, b"", None, raw.has_unsubscribe, raw.pieces, SlotTable())
         table = SlotTable(links.around_token if links is not None and links.plan.clicks else None)
         entity = _structure(content, links, table)
         fields = [*_fields(content), b"MIME-Version: 1.0\r\n", *entity.fields]
@@ -77,7 +77,7 @@ class CompiledMessage:
             to,
             subject,
             any(name.lower() == "list-unsubscribe" for name, _ in content.headers),
-            merge(entity.pieces),
+            finish(entity.pieces),
             table,
         )
 
@@ -90,11 +90,11 @@ class CompiledMessage:
         body = b"".join([values[piece] if isinstance(piece, int) else piece for piece in self._pieces])
         varying = self._recipient_fields(recipient)
         if not signers:
-            return b"".join([*self._fields, *varying, b"\r\n", body])
+            return b"".join([*varying, *self._fields, b"\r\n", body])
         if self._canonical_fields is None:
             self._canonical_fields = list(map(_canonical, self._fields))
-        shared = signing_input([*self._canonical_fields, *map(_canonical, varying)], self._hash(values))
-        return b"".join([*signature_fields(signers, shared, now), *self._fields, *varying, b"\r\n", body])
+        shared = signing_input([*map(_canonical, varying), *self._canonical_fields], self._hash(values))
+        return b"".join([*signature_fields(signers, shared, now), *varying, *self._fields, b"\r\n", body])
 
     def _hash(self, values: list[bytes]) -> bytes:
         """The body hash. White space is made canonical piece by piece, once: no piece or value ends within white space (see `transfer`)."""
@@ -173,9 +173,6 @@ def _structure(content: MessageContent, links: LinkMaker | None, table: SlotTabl
             entity = _multipart('related; type="text/html"', f"{stem}r", [entity, *inline])
         shown.append(entity)
     entity = shown[0] if len(shown) == 1 else _multipart("alternative", f"{stem}a", shown)
-    if not files and len(shown) == 1 and not entity.fields[0].startswith(b"Content-Type: multipart"):
-        # Mail ends with CR LF; between delimiters the text keeps its own end.
-        entity.pieces.append(b"\r\n")
     if files:
         entity = _multipart("mixed", f"{stem}m", [entity, *map(_file_entity, files)])
     return entity

@@ -10,12 +10,14 @@ from worker.delivery import headers
 from worker.delivery.content import ContentError
 from worker.delivery.normalise import MAX_LINE, break_long_lines, longest_line
 
-_FIELD = re.compile(rb"([!-9;-~]++)[ \t]*+:[^\r\n]*+(?:\r\n[ \t][^\r\n]*+)*+\r\n")
+_FIELD = re.compile(rb"([!-9;-~]{1,126}+)[ \t]*+:[^\r\n]*+(?:\r\n[ \t][^\r\n]*+)*+\r\n")
 _MBOX = re.compile(rb">?From [^\r\n]*\r\n")
+_SPACED_NAME = re.compile(rb"\A([!-9;-~]++)[ \t]++:")
 _BLANK_FOLD = re.compile(rb"\r\n[ \t]+(?=\r\n)")
+_SPACES = re.compile(rb"[ \t]{2,}")
 _KIND = re.compile(r"\s*([A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+)\s*(?:;|$)")
 _PARAMETER = re.compile(r""";\s*+([^\s=;"*]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*+)"|([^\s;"]++))\s*+(?=;|$|\()""")
-_PHRASE = re.compile(r"""("(?:[^"\\]|\\.)*+"|[^\s<>",;:()@][^<>",;:()@]*)(?=<)""")
+_PHRASE = re.compile(r"""("(?:[^"\\]|\\.)*+"\s*+|[^\s<>",;:()@][^<>",;:()@]*+)(?=<)""")
 _DOMAIN = re.compile(r"""(?<=@)[^\s<>",;:()@]+""")
 _ADDRESS_FIELDS = frozenset(
     {
@@ -80,8 +82,8 @@ def content_kind(fields: Sequence[Field]) -> Kind | None:
     if not found:
         return _PLAIN
     value = _value(found[0])
-    kind = _KIND.match(value)
-    if len(found) > 1 or kind is None or len(value) > 2000:
+    kind = _KIND.match(value) if len(found) == 1 and len(value) <= 2000 else None
+    if kind is None:
         return None
     parameters: dict[str, str] = {}
     for name, quoted, bare in _PARAMETER.findall(value):
@@ -97,17 +99,22 @@ def repair_field(field: Field) -> bytes:
 
     What stays outside ASCII is a local part or a structured field; then the message needs SMTPUTF8 (RFC 6532).
     """
-    line = field.line
-    if not line.isascii():
-        line = _to_ascii(field)
+    line = field.line if field.line.isascii() else _to_ascii(field)
+    # White space before the colon (obsolete syntax) is a field to one program and the end of the header to the next.
+    line = _SPACED_NAME.sub(rb"\1:", line, count=1)
     line = _BLANK_FOLD.sub(b"", line)
-    if longest_line(line) > MAX_LINE:
-        line = break_long_lines(line.replace(b", ", b",\r\n ") if field.name in _ADDRESS_FIELDS else _fold(line))
-    return line
+    return line if longest_line(line) <= MAX_LINE else break_long_lines(_fold(line))
 
 
 def _fold(line: bytes) -> bytes:
-    return re.sub(rb"([^\r\n]{60,900}) (?=[^ \r\n])", rb"\1\r\n ", line)
+    """Fold at spaces, their runs made one, so that no fold holds nothing but white space."""
+    folded: list[bytes] = []
+    for part in _SPACES.sub(b" ", line).split(b"\r\n"):
+        while len(part) > MAX_LINE and (cut := part.rfind(b" ", 1, MAX_LINE)) > 0:
+            folded.append(part[:cut])
+            part = part[cut:]
+        folded.append(part)
+    return b"\r\n".join(folded)
 
 
 def _to_ascii(field: Field) -> bytes:

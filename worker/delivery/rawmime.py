@@ -17,7 +17,7 @@ from worker.delivery.content import ContentError, MessageContent
 from worker.delivery.links import LinkMaker, track_html
 from worker.delivery.normalise import MAX_LINE, break_long_lines, longest_line, normalise
 from worker.delivery.rawfields import Field, content_kind, find_field, repair_field, split_fields
-from worker.delivery.transfer import EncodedText, Piece, encode_text, quoted_printable
+from worker.delivery.transfer import EncodedText, Piece, encode_text, finish, quoted_printable
 
 MAX_DEPTH = 50
 MAX_PARTS = 500
@@ -75,12 +75,11 @@ def compile_raw(content: MessageContent, links: LinkMaker | None) -> RawMessage:
         edits = sorted(_edits(kept, body, links), key=lambda edit: edit.leaf.body_start)
         if edits and edits[0].leaf.start is None:
             kept = _with_encoding(kept, edits[0].encoded.encoding)
-        pieces = _apply(body, edits)
-        pieces = [piece if isinstance(piece, int) else break_long_lines(piece) for piece in pieces]
+        pieces = [piece if isinstance(piece, int) else break_long_lines(piece) for piece in _apply(body, edits)]
     lines = [repair_field(field) for field in kept]
     return RawMessage(
         [*lines, *_missing_fields(content, kept)],
-        pieces if not body or body.endswith(b"\r\n") else [*pieces, b"\r\n"],
+        finish(pieces),
         any(field.name == "list-unsubscribe" for field in kept),
         not all(map(bytes.isascii, lines)),
         not all(piece.isascii() for piece in pieces if isinstance(piece, bytes)),

@@ -73,18 +73,20 @@ def encode_text(template: str, charset: str, boundary: str | None = None) -> Enc
     return EncodedText("quoted-printable", pieces)
 
 
-def merge(pieces: Iterable[Piece]) -> list[Piece]:
-    """Return the pieces with neighbouring literals joined, so that a recipient's join has few."""
-    merged: list[Piece] = []
+def finish(pieces: Iterable[Piece]) -> list[Piece]:
+    """Return a body's pieces with neighbouring literals joined, so that a recipient's join has few, and with CR LF at its end unless it is empty."""
+    joined: list[Piece] = []
     pending: list[bytes] = []
     for piece in pieces:
         if isinstance(piece, bytes):
             pending.append(piece)
             continue
-        merged += (b"".join(pending), piece)
+        joined += (b"".join(pending), piece)
         pending = []
-    merged.append(b"".join(pending))
-    return merged
+    last = b"".join(pending)
+    if (joined or last) and not last.endswith(b"\r\n"):
+        last += b"\r\n"
+    return [*joined, last]
 
 
 def _fits_7bit(literals: list[bytes]) -> bool:
