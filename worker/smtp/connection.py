@@ -19,6 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from worker.smtp import replies
+from worker.smtp.eager import begin_now
 from worker.smtp.receiver import DataReceiver
 from worker.smtp.replies import Reply
 from worker.smtp.session import Session, TlsInfo
@@ -339,7 +340,9 @@ class Connection(asyncio.Protocol):
         upgrade = asyncio.get_running_loop().start_tls(
             self._transport, self, context, server_side=True, ssl_handshake_timeout=self._limits.tls_handshake_seconds
         )
-        self._pending = asyncio.ensure_future(upgrade)
+        # Begun now, not in the loop's next round: what the client sends meanwhile would come to us, be lost to the handshake,
+        # and that would wait for ever.
+        self._pending = begin_now(upgrade)
         self._pending.add_done_callback(partial(self._tls_started, then))
 
     def _tls_started(self, then: Callable[[], None], future: asyncio.Future[asyncio.Transport | None]) -> None:

@@ -26,6 +26,13 @@ class ThreadConnections:
 
     def __init__(self) -> None:
         self._local = threading.local()
+        self._opened: list[psycopg.Connection[Any]] = []
+
+    def close(self) -> None:
+        """Close all of them; to be called when no thread uses one any more."""
+        for connection in self._opened:
+            connection.close()
+        self._opened.clear()
 
     @contextlib.contextmanager
     def tenant(self, tenant_id: UUID) -> Iterator[psycopg.Connection[Any]]:
@@ -72,6 +79,7 @@ class ThreadConnections:
         if connection is None or connection.closed:
             connection = self._local.connection = connect_raw()
             connection.autocommit = False
+            self._opened[:] = [other for other in self._opened if not other.closed] + [connection]
         return connection
 
 

@@ -141,6 +141,12 @@ class Submission:
 
     # --- for the process ----------------------------------------------------------------------------------------
 
+    def close(self) -> None:
+        """Give threads and connections back; to be called when the server has stopped."""
+        self._committer.close()
+        self._threads.shutdown(wait=True)
+        self._connections.close()
+
     async def watch_revocation(self, server: SmtpServer, every: float = REVOCATION_SECONDS) -> None:
         """End sessions whose credentials are deleted, expired or paused. Runs for ever; a database that is away is waited for."""
         loop = asyncio.get_running_loop()
@@ -252,13 +258,14 @@ async def serve(settings: Settings, *, allow_plain_login: bool = False) -> None:
     handler = Submission(settings)
     server = make_server(settings, handler, make_tls_context(*certificate_of(settings)), allow_plain_login=allow_plain_login)
     _servers.append(server)
-    await serve_until_signal(
-        [
-            Listener(server, settings.smtp_host, settings.submission_port),
-            Listener(server, settings.smtp_host, settings.submission_tls_port, implicit_tls=True),
-        ],
-        [lambda: handler.watch_revocation(server)],
-    )
+    listeners = [
+        Listener(server, settings.smtp_host, settings.submission_port),
+        Listener(server, settings.smtp_host, settings.submission_tls_port, implicit_tls=True),
+    ]
+    try:
+        await serve_until_signal(listeners, [lambda: handler.watch_revocation(server)])
+    finally:
+        handler.close()
 
 
 _servers: list[SmtpServer] = []

@@ -11,13 +11,23 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.fixtures import Cast, Person
+from webapp.bridges.service import BridgeInput, create_bridge
+from webapp.bridges.types import Secrets
+from webapp.domains.models import Domain
+from webapp.kernel.db import tenant_session, unscoped
+from webapp.kernel.scope import Mode
+from webapp.messages.service import forget_facts
+from webapp.pools.models import Pool
 from worker.smtp import replies
 from worker.smtp.limits import Limits
 from worker.smtp.parsing import MailParameters
@@ -210,3 +220,44 @@ def start() -> Iterator[Start]:
 @pytest.fixture
 def recorder() -> Recorder:
     return Recorder()
+
+
+class Shop:
+    """The owner's tenant as a sender: a verified domain `acme.example`, a pool, and bridges by mode."""
+
+    domain = "acme.example"
+
+    def __init__(self, person: Person) -> None:
+        assert person.tenant_id is not None
+        self.person = person
+        self.tenant_id: UUID = person.tenant_id
+        with person.scope() as scope:
+            scope.session.add(Pool(tenant_id=self.tenant_id, name="main", is_default=True))
+            row = {"name": self.domain, "status": "verified", "challenge": "x", "verified_at": sa.func.now()}
+            scope.session.add(Domain(tenant_id=self.tenant_id, **row))
+        self.bridge_id, self.secrets = self.make_bridge("app")
+
+    def make_bridge(self, name: str, mode: Mode = Mode.LIVE, **options: Any) -> tuple[UUID, Secrets]:
+        """A committed bridge and its credentials."""
+        with self.person.scope() as scope:
+            bridge, secrets = create_bridge(scope, BridgeInput(name, mode=mode, **options))
+            return bridge.id, secrets
+
+    def rows(self, statement: str, **parameters: Any) -> list[Any]:
+        """Rows of any table, as this tenant sees them."""
+        with tenant_session(self.tenant_id) as session:
+            return list(session.execute(sa.text(statement), parameters).all())
+
+    def change(self, statement: str, **parameters: Any) -> None:
+        """Change rows and forget what accept remembers."""
+        with unscoped("test") as session:
+            session.execute(sa.text(statement), parameters)
+        forget_facts()
+
+
+@pytest.fixture
+def shop(cast: Cast) -> Iterator[Shop]:
+    """The sender that most tests use."""
+    forget_facts()
+    yield Shop(cast.owner)
+    forget_facts()

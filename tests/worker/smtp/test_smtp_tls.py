@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+import threading
 from typing import Any
 
 import pytest
@@ -73,3 +74,33 @@ def test_client_that_never_shakes_hands(start: Any, tls_context: ssl.SSLContext)
 def _unnamed(context: ssl.SSLContext) -> ssl.SSLContext:
     context.check_hostname = False
     return context
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+def test_no_handshake_is_lost_when_many_come_at_once(
+    start: Any, recorder: Any, tls_context: ssl.SSLContext, client_tls: ssl.SSLContext, implicit: bool
+) -> None:
+    """The first octets of a handshake may arrive before the upgrade has begun."""
+    server = start(recorder, Limits(connections_per_address=300), tls_context=tls_context)
+    context = _unnamed(client_tls)
+    failed: list[Exception] = []
+
+    def connect() -> None:
+        try:
+            for _ in range(15):
+                if implicit:
+                    with smtplib.SMTP_SSL("127.0.0.1", server.tls_port, timeout=8, context=context) as client:
+                        client.noop()
+                else:
+                    with smtplib.SMTP("127.0.0.1", server.port, timeout=8) as client:
+                        client.starttls(context=context)
+                        client.noop()
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=connect) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert failed == []
