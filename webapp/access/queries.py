@@ -63,7 +63,7 @@ def list_roles(scope: Scope, *, limit: int = 50, cursor: str | None = None) -> P
 
 def map_role_names(scope: Scope) -> Mapping[UUID, str]:
     """Role id -> name, for lists of keys."""
-    return dict(scope.session.execute(sa.select(Role.id, Role.name).order_by(Role.name)).tuples().all())
+    return dict(scope.session.execute(sa.select(Role.id, Role.name).order_by(Role.name)).all())
 
 
 def permissions_of(scope: Scope, key: ApiKey) -> PermissionSet:

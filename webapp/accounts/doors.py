@@ -18,10 +18,9 @@ from flask_login import LoginManager, current_user, login_user, logout_user  # t
 from sqlalchemy.orm import Session
 
 from webapp.accounts import queries, service, throttle
-from webapp.accounts.models import User
 from webapp.accounts.passwords import check_password, hash_password, needs_rehash, verify_password
 from webapp.accounts.throttle import Attempt
-from webapp.accounts.types import LoggedIn, MemberRole
+from webapp.accounts.types import LoggedIn, MemberRole, TokenPurpose
 from webapp.http.guard import client_address
 from webapp.kernel import clock
 from webapp.kernel.db import unscoped
@@ -226,12 +225,6 @@ def with_token(token: str, reason: str, act: Callable[[Session], T]) -> T:
         return act(rows)
 
 
-def owner_of(email: str) -> User | None:
-    """The account of an address; for pages whose visitor has proven by a token to read that mailbox."""
-    with unscoped("invitation") as rows:
-        return queries.find_user(rows, email)
-
-
 def switch_tenant(tenant_id: UUID) -> None:
     """Work for another tenant, under a new cookie. Raises ``NotFound``."""
     person = current_person()
@@ -251,3 +244,20 @@ def list_my_tenants() -> list[tuple[Any, MemberRole]]:
     """The tenants the person may switch to."""
     with unscoped("tenants of a person") as rows:
         return [(tenant, role) for tenant, role in queries.list_tenants_of(rows, current_person().user_id)]
+
+
+def join(token: str, name: str | None, password: str, user_agent: str | None) -> None:
+    """Accept an invitation and log in: a person with an account by its password, a new one by choosing name and password.
+
+    Raises ``ValidationFailed`` (the link is over, weak password), ``Unauthenticated`` (wrong password), ``Conflict`` and ``RateLimited``.
+    """
+    throttle.check(Attempt.TOKEN, token[:64], client_address())
+    with unscoped("invitation") as rows:
+        row = queries.find_token(rows, token, TokenPurpose.INVITATION)
+        email = row.email if row else None
+        known = email is not None and queries.find_user(rows, email) is not None
+    user_id = check_login(email, password, client_address()) if known and email else None
+    with unscoped("invitation") as rows:
+        user = service.accept_invitation(rows, token, name=name, password=password, user_id=user_id)
+        cookie = service.open_session(rows, user, client_address(), user_agent, tenant_id=row.tenant_id if row else None)
+    set_cookie(cookie)

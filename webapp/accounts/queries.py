@@ -60,7 +60,7 @@ def list_sessions(session: Session, user_id: UUID) -> list[UserSession]:
 def list_tenants_of(session: Session, user_id: UUID) -> list[tuple[Tenant, MemberRole]]:
     """The tenants a person works for, by name. Needs an unscoped session."""
     wanted = sa.select(Tenant, Membership.role).join(Membership, Membership.tenant_id == Tenant.id).where(Membership.user_id == user_id)
-    return [(tenant, MemberRole(role)) for tenant, role in session.execute(wanted.order_by(Tenant.name, Tenant.id)).tuples()]
+    return [(tenant, MemberRole(role)) for tenant, role in session.execute(wanted.order_by(Tenant.name, Tenant.id))]
 
 
 def list_members(scope: Scope, *, limit: int = 50, cursor: str | None = None) -> Page[Member]:

@@ -90,11 +90,14 @@ def requires(permission: Permission) -> Callable[[View], View]:
 
 
 def signed_in(view: View) -> View:
-    """Any member who is logged in, or any valid key: what the view shows is the caller's own."""
+    """Anybody who is logged in, with or without a tenant, or any valid key: what the view shows is the caller's own."""
 
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        current_scope()
+        if is_api():
+            current_scope()
+        else:
+            current_door()
         return view(*args, **kwargs)
 
     guarded.__access__ = Access(word="signed_in")  # type: ignore[attr-defined]

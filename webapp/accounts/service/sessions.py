@@ -22,10 +22,10 @@ _TOKEN_BITS = 200
 _MAX_SESSIONS = 50
 
 
-def open_session(session: Session, user: User, address: str | None, user_agent: str | None) -> str:
-    """Log a person in: a new row, and the token for the cookie. Starts in the tenant of the last session, else in the first one."""
+def open_session(session: Session, user: User, address: str | None, user_agent: str | None, *, tenant_id: UUID | None = None) -> str:
+    """Log a person in: a new row, and the token for the cookie. Starts in ``tenant_id``, else in the tenant of the last session or the first one."""
     token = random_token(_TOKEN_BITS)
-    tenant_id, mode = _where_to_start(session, user.id)
+    tenant_id, mode = _where_to_start(session, user.id, tenant_id)
     user.last_login_at = clock.now()
     opened = UserSession(
         id=uuid7(), token_hash=digest(token), user_id=user.id, tenant_id=tenant_id, mode=mode.value, address=address,
@@ -91,14 +91,14 @@ def _get_session(session: Session, session_id: UUID) -> UserSession:
     return found
 
 
-def _where_to_start(session: Session, user_id: UUID) -> tuple[UUID | None, Mode]:
+def _where_to_start(session: Session, user_id: UUID, wanted: UUID | None) -> tuple[UUID | None, Mode]:
     member_of = sa.select(Membership.tenant_id, Tenant.status).join(Tenant, Tenant.id == Membership.tenant_id).where(Membership.user_id == user_id)
-    statuses = dict(session.execute(member_of.order_by(Membership.id)).tuples().all())
+    statuses = dict(session.execute(member_of.order_by(Membership.id)).all())
     last = session.scalar(sa.select(UserSession).where(UserSession.user_id == user_id).order_by(UserSession.id.desc()).limit(1))
-    if last is not None and last.tenant_id in statuses:
+    if wanted is None and last is not None and last.tenant_id in statuses:
         return last.tenant_id, Mode(last.mode)
-    first = next(iter(statuses), None)
-    return first, Mode.LIVE if first and statuses[first] == TenantStatus.APPROVED else Mode.SANDBOX
+    start = wanted if wanted in statuses else next(iter(statuses), None)
+    return start, Mode.LIVE if start and statuses[start] == TenantStatus.APPROVED else Mode.SANDBOX
 
 
 def _drop_surplus(session: Session, user_id: UUID) -> None:

@@ -80,7 +80,7 @@ def list_waiting(session: Session, limit: int = 100) -> list[tuple[TokenPurpose,
         sa.select(OneTimeToken.purpose, OneTimeToken.id)
         .where(OneTimeToken.mailed_at.is_(None), OneTimeToken.used_at.is_(None), OneTimeToken.expires_at > clock.now())
         .order_by(OneTimeToken.id).limit(limit)
-    ).tuples()  # fmt: skip
+    )  # fmt: skip
     return [(TokenPurpose(purpose), token_id) for purpose, token_id in rows]
 
 

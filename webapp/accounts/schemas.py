@@ -1,0 +1,141 @@
+"""What people type into the account forms, and what the team API takes and answers."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from webapp.accounts.passwords import MAX_LENGTH
+from webapp.accounts.types import MemberRole
+from webapp.kernel.addresses import parse_address
+from webapp.kernel.schema import EmailAddress, Id, Line, Rfc3339, Schema
+from webapp.kernel.scope import Mode
+
+_ROLES = [role.value for role in MemberRole]
+_NAME = validate.Length(1, 100, error="Give a name of 1 to 100 characters.")
+
+
+class LoginAddress(EmailAddress):
+    """An address that names an account: in lower case, so that Anna@ and anna@ are the same person."""
+
+    def _deserialize(self, value: object, attr: str | None, data: object, **kwargs: object) -> str:
+        return parse_address(super()._deserialize(value, attr, data, **kwargs)).canonical
+
+
+def _password(**kwargs: object) -> fields.String:
+    return fields.String(required=True, validate=validate.Length(max=MAX_LENGTH, error=f"Use at most {MAX_LENGTH} characters."), **kwargs)  # type: ignore[arg-type]
+
+
+class LoginForm(Schema):
+    """Log in."""
+
+    email = LoginAddress(required=True)
+    password = _password()
+
+
+class SignUpForm(Schema):
+    """Make an account and a tenant."""
+
+    name = Line(required=True, validate=_NAME)
+    tenant_name = Line(required=True, validate=validate.Length(1, 120, error="Give a name of 1 to 120 characters."))
+    email = LoginAddress(required=True)
+    password = _password()
+
+
+class AddressForm(Schema):
+    """Ask for a reset mail."""
+
+    email = LoginAddress(required=True)
+
+
+class NewPasswordForm(Schema):
+    """Choose a password by a mailed token."""
+
+    token = fields.String(required=True, validate=validate.Length(max=200))
+    password = _password()
+
+
+class JoinForm(Schema):
+    """Accept an invitation: with a name when the person is new."""
+
+    token = fields.String(required=True, validate=validate.Length(max=200))
+    name = Line(validate=_NAME, load_default=None)
+    password = fields.String(load_default=None, validate=validate.Length(max=MAX_LENGTH))
+
+
+class TokenForm(Schema):
+    """Use a mailed token."""
+
+    token = fields.String(required=True, validate=validate.Length(max=200))
+
+
+class ProfileForm(Schema):
+    """One's own name."""
+
+    name = Line(required=True, validate=_NAME)
+
+
+class EmailForm(Schema):
+    """One's own new address."""
+
+    email = LoginAddress(required=True)
+    current_password = _password()
+
+
+class PasswordForm(Schema):
+    """Change one's password."""
+
+    current_password = _password()
+    new_password = _password()
+
+
+class TenantForm(Schema):
+    """The tenant's name."""
+
+    name = Line(required=True, validate=validate.Length(1, 120, error="Give a name of 1 to 120 characters."))
+
+
+class SwitchTenantForm(Schema):
+    """Work for another tenant."""
+
+    tenant = Id(required=True)
+
+
+class ModeForm(Schema):
+    """Show live or sandbox."""
+
+    mode = fields.Enum(Mode, by_value=True, required=True)
+
+
+class InvitationIn(Schema):
+    """Invite somebody."""
+
+    email = LoginAddress(required=True, metadata={"example": "dana@example.com"})
+    role = fields.Enum(MemberRole, by_value=True, load_default=MemberRole.DEVELOPER, metadata={"example": "developer"})
+
+
+class RoleForm(Schema):
+    """Give a member another role."""
+
+    role = fields.Enum(MemberRole, by_value=True, required=True, metadata={"example": "viewer"})
+
+
+class MemberOut(Schema):
+    """A person in the tenant."""
+
+    id = fields.UUID(attribute="user_id", metadata={"description": "The person's id."})
+    name = fields.String()
+    email = fields.Email()
+    role = fields.String(metadata={"enum": _ROLES})
+    created_at = Rfc3339()
+    last_login_at = Rfc3339(metadata={"nullable": True})
+
+
+class InvitationOut(Schema):
+    """An invitation that waits for an answer."""
+
+    id = fields.UUID()
+    email = fields.Email()
+    role = fields.String(metadata={"enum": _ROLES})
+    created_at = Rfc3339()
+    updated_at = Rfc3339()
+    expires_at = Rfc3339()

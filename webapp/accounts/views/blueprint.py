@@ -1,0 +1,34 @@
+"""The blueprint that the files of this package share, and how a refusal becomes messages in a form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from webapp.http.pages import page_blueprint, render
+from webapp.kernel.errors import DomainError
+
+pages = page_blueprint("accounts")
+
+Errors = dict[str, list[str]]
+
+
+def errors_of(error: DomainError) -> Errors:
+    """A refusal as messages by field; ``_`` is the form as a whole."""
+    found: Errors = {}
+    for param, message in [(p.param, p.message) for p in error.problems] or [(error.param, error.message)]:
+        found.setdefault(param or "_", []).append(message)
+    return found
+
+
+def show(template: str, status: int = 200, *, data: Any = None, errors: Errors | None = None, error: DomainError | None = None, **more: Any) -> Response:
+    """A form with what was typed and what is wrong with it; the status is the refusal's."""
+    if error is not None:
+        errors, status = errors_of(error), error.status
+    elif errors and status == 200:
+        status = 422
+    response = render(template, status=status, data=data or {}, errors=errors or {}, **more)
+    if error is not None and error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
