@@ -43,28 +43,44 @@ class PageArgs(Schema):
     cursor = fields.String(load_default=None, metadata={"description": "`next_cursor` of the page before."})
 
 
+class ErrorObject(ma.Schema):
+    """What went wrong, and whether trying again may help."""
+
+    code = fields.String(required=True)
+    message = fields.String(required=True)
+    param = fields.String(allow_none=True)
+    doc_url = fields.Url(required=True)
+    retryable = fields.Boolean(required=True)
+
+
+class ErrorProblem(ma.Schema):
+    """One of several problems."""
+
+    code = fields.String(required=True)
+    message = fields.String(required=True)
+    param = fields.String(allow_none=True)
+
+
+class Meta(ma.Schema):
+    """About the request itself."""
+
+    request_id = fields.String(required=True)
+
+
+class Pagination(ma.Schema):
+    """How to go on."""
+
+    has_more = fields.Boolean(required=True)
+    next_cursor = fields.String(allow_none=True)
+
+
 class ErrorSchema(ma.Schema):
     """The envelope of every refusal."""
 
-    class Object(ma.Schema):
-        code = fields.String(required=True)
-        message = fields.String(required=True)
-        param = fields.String(allow_none=True)
-        doc_url = fields.Url(required=True)
-        retryable = fields.Boolean(required=True)
-
-    class Problem(ma.Schema):
-        code = fields.String(required=True)
-        message = fields.String(required=True)
-        param = fields.String(allow_none=True)
-
-    class Meta_(ma.Schema):
-        request_id = fields.String(required=True)
-
     ok = fields.Boolean(required=True, metadata={"enum": [False]})
-    error = fields.Nested(Object, required=True)
-    errors = fields.List(fields.Nested(Problem))
-    meta = fields.Nested(Meta_, required=True)
+    error = fields.Nested(ErrorObject, required=True)
+    errors = fields.List(fields.Nested(ErrorProblem))
+    meta = fields.Nested(Meta, required=True)
 
 
 class Parser(FlaskParser):
@@ -126,15 +142,14 @@ def _wrapped(schema: type[ma.Schema] | None, many: bool) -> ma.Schema:
 
 @functools.cache
 def _wrapped_class(name: str, schema: type[ma.Schema] | None, many: bool) -> type[ma.Schema]:
-    members: dict[str, Any] = {"ok": fields.Boolean(required=True), "meta": fields.Nested(ErrorSchema.Meta_, required=True)}
+    members: dict[str, Any] = {"ok": fields.Boolean(required=True), "meta": fields.Nested(Meta, required=True)}
     if schema is not None:
         nested = fields.Nested(schema)
         members["data"] = fields.List(nested, required=True) if many else nested
     else:
         members["data"] = fields.Dict(allow_none=True)
     if many:
-        page: dict[str, Any] = {"has_more": fields.Boolean(required=True), "next_cursor": fields.String(allow_none=True)}
-        members["pagination"] = fields.Nested(ma.Schema.from_dict(page, name="Pagination"), required=True)
+        members["pagination"] = fields.Nested(Pagination, required=True)
     return ma.Schema.from_dict(members, name=name)
 
 
@@ -206,11 +221,8 @@ def _conditional(response: Response, data: Any) -> Response:
 def _document(view: Callable[..., Any], status: int, schema: ma.Schema, description: str | None) -> Callable[..., Any]:
     """Tell flask-smorest what the answer looks like, without letting it dump a second time."""
     doc = getattr(view, "_apidoc", {})
-    responses = {
-        **doc.get("response", {}).get("responses", {}),
-        str(status): {"schema": schema, "description": description or HTTPStatus(status).phrase},
-        "default": "DEFAULT_ERROR",
-    }
+    answer = {"schema": schema, "description": description or HTTPStatus(status).phrase, "content_type": None}
+    responses = {**doc.get("response", {}).get("responses", {}), str(status): [answer]}
     view._apidoc = {**doc, "response": {"responses": responses}}  # type: ignore[attr-defined]
     return view
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import structlog
@@ -13,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from webapp.http.api import error_response
 from webapp.http.guard import is_api
+from webapp.http.pages import wants_fragment
 from webapp.http.unit_of_work import db
 from webapp.kernel import errors
 
@@ -22,6 +24,7 @@ _BY_STATUS: dict[int, type[errors.DomainError]] = {
     400: errors.InvalidParameter, 401: errors.Unauthenticated, 403: errors.Forbidden, 409: errors.Conflict, 413: errors.PayloadTooLarge,
     415: errors.UnsupportedMediaType, 422: errors.ValidationFailed, 429: errors.RateLimited, 503: errors.Unavailable,
 }  # fmt: skip
+_PAGES = (400, 403, 404, 405, 413, 429, 500, 503)
 _TEXT = {
     404: "There is nothing at this address.",
     405: "This address does not take that method.",
@@ -59,11 +62,22 @@ def answer(error: errors.DomainError) -> Response:
         return error_response(error)
     if isinstance(error, errors.Unauthenticated):
         return _to_login()
-    page = render_template("errors/error.html", error=error, status=error.status, request_id=g.get("request_id"))
-    response = Response(page, error.status, content_type="text/html; charset=utf-8")
+    response = _toast(error) if wants_fragment() else _page(error)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def _page(error: errors.DomainError) -> Response:
+    status = error.status if error.status in _PAGES else 500 if error.status >= 500 else 400
+    context = {"message": error.message, "request_id": g.get("request_id"), "retry_after": error.retry_after}
+    return Response(render_template(f"errors/{status}.html", **context), error.status, content_type="text/html; charset=utf-8")
+
+
+def _toast(error: errors.DomainError) -> Response:
+    """For a fragment: nothing is swapped, the person is told why."""
+    trigger = json.dumps({"flash": {"level": "error", "message": error.message}})
+    return Response("", error.status, {"HX-Trigger": trigger, "HX-Reswap": "none"})
 
 
 def _to_login() -> Response:

@@ -71,7 +71,7 @@ class Members(MethodView):
     """The members of one pool."""
 
     @requires(Permission.POOL_READ)
-    @blp.answer_page(schemas.MemberOut)
+    @blp.answer_page(schemas.PoolMemberOut)
     def get(self, pool_id: UUID) -> Page[MemberView]:
         """List the members; all on one page."""
         session = current_scope().session
@@ -79,7 +79,7 @@ class Members(MethodView):
 
     @requires(Permission.POOL_UPDATE)
     @blp.arguments(schemas.MemberIn)
-    @blp.answer(201, schemas.MemberOut)
+    @blp.answer(201, schemas.PoolMemberOut)
     def post(self, data: dict[str, Any], pool_id: UUID) -> MemberView:
         """Add an IP address or a sending account."""
         return _view(pool_id, service.add_member(current_scope(), pool_id, **data).id)
@@ -91,7 +91,7 @@ class OneMember(MethodView):
 
     @requires(Permission.POOL_UPDATE)
     @blp.arguments(schemas.MemberChange)
-    @blp.answer(200, schemas.MemberOut)
+    @blp.answer(200, schemas.PoolMemberOut)
     def patch(self, data: dict[str, Any], pool_id: UUID, member_id: UUID) -> MemberView:
         """Change a member's weight, or take it out of use."""
         return _view(pool_id, service.update_member(current_scope(), pool_id, member_id, data).id)

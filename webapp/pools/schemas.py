@@ -60,7 +60,7 @@ class MemberChange(Schema):
     active = fields.Boolean()
 
 
-class MemberOut(Schema):
+class PoolMemberOut(Schema):
     """A member: an IP address or a sending account, with its share of the mail."""
 
     id = Id()
