@@ -21,7 +21,8 @@ def add(person: Person, *, hours_ago: int = 0, mode: str = "live", **counts: int
     with tenant_session(person.tenant_id) as rows:
         rows.execute(
             sa.text(
-                f"insert into stats_deltas (tenant_id, hour, mode, bridge_id, {columns}) values (:t, date_trunc('hour', now()) - make_interval(hours => :h), :m, :b, {values})"
+                f"insert into stats_deltas (tenant_id, hour, mode, bridge_id, {columns}) "
+                f"values (:t, date_trunc('hour', now()) - make_interval(hours => :h), :m, :b, {values})"
             ),
             {"t": person.tenant_id, "m": mode, "b": BRIDGE, "h": hours_ago},
         )

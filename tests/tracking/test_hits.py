@@ -27,7 +27,8 @@ def who(cast: Cast) -> Who:
     with unscoped("test") as rows:
         rows.execute(
             sa.text(
-                "insert into recipients (id, tenant_id, message_id, mode, kind, address, state) values (:r, :t, :m, 'live', 'to', 'ada@example.net', 'delivered')"
+                "insert into recipients (id, tenant_id, message_id, mode, kind, address, state) "
+                "values (:r, :t, :m, 'live', 'to', 'ada@example.net', 'delivered')"
             ),
             {"r": recipient, "t": cast.owner.tenant_id, "m": message},
         )
