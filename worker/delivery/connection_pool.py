@@ -73,7 +73,7 @@ class Route:
     def _start_idle(self, tx: Transaction) -> bool:
         for index in range(len(self.idle_conns) - 1, -1, -1):
             conn = self.idle_conns[index]
-            if conn.closed or conn.ip in tx.broken_hosts:
+            if conn.closed or not _fits(tx, conn):
                 continue
             del self.idle_conns[index]
             conn.start(tx)
@@ -98,7 +98,7 @@ class Route:
             return None
         for _ in range(min(len(waiting), 8)):
             tx = waiting.popleft()
-            if conn.ip not in tx.broken_hosts:
+            if _fits(tx, conn):
                 if not waiting:
                     self.clogged = False
                 return tx
@@ -107,7 +107,6 @@ class Route:
 
     def take_behind(self, conn: Connection) -> Transaction | None:
         """The next delivery, to be pipelined behind an end of data; None where that has proved slow."""
-        # The message whose end of data goes out now is already in conn.count.
         if not self.waiting or (self._slow_until and self.engine.now() < self._slow_until):
             return None
         return self.take(conn)
@@ -340,6 +339,11 @@ class Route:
                 conn.quit()
             else:
                 conn.abort("the worker is stopping")
+
+
+def _fits(tx: Transaction, conn: Connection) -> bool:
+    """Whether `tx` may use `conn`: not where it broke before, and after a lost connection only a fresh one."""
+    return conn.ip not in tx.broken_hosts and not (tx.redials and conn.count)
 
 
 def _in_order(destinations: tuple[Destination, ...]) -> Iterator[str]:

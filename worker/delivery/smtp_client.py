@@ -205,7 +205,7 @@ class Connection(Wire):
         """421: the server leaves. On a connection that was used before, this is no verdict on the delivery."""
         assert self.owner is not None
         self.current = None
-        if self.count and stage is Stage.MAIL and not tx.redials:
+        if self.count and stage is Stage.MAIL and tx.redials < 3:
             tx.redials += 1
             self.owner.again(tx, self)
         else:
