@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from worker.delivery import headers
 from worker.delivery.content import Attachment, ContentError, MessageContent, RecipientContent, TrackingPlan
-from worker.delivery.dkim import CanonicalHeader, DkimSigner, body_hash, canonical_header, canonical_lines, signature_fields, signing_input
+from worker.delivery.dkim import CanonicalHeader, DkimSigner, body_hash, canonical_body, canonical_header, canonical_lines, signature_fields, signing_input
 from worker.delivery.links import LinkMaker, track_html
 from worker.delivery.normalise import normalise_text
 from worker.delivery.rawmime import compile_raw
@@ -54,6 +54,11 @@ class CompiledMessage:
     _canonical_fields: list[CanonicalHeader] | None = None
     _canonical_pieces: list[Piece] | None = None
     _body_hash: bytes | None = None
+
+    @property
+    def size(self) -> int:
+        """Octets of the body without its slots: what a cache of compiled messages should count."""
+        return sum(len(piece) for piece in self._pieces if isinstance(piece, bytes))
 
     @classmethod
     def compile(cls, content: MessageContent, tracking: TrackingPlan | None) -> CompiledMessage:
@@ -101,10 +106,11 @@ class CompiledMessage:
         if self._body_hash is not None:
             return self._body_hash
         if self._canonical_pieces is None:
-            self._canonical_pieces = [piece if isinstance(piece, int) else canonical_lines(piece) for piece in self._pieces]
+            *pieces, last = [piece if isinstance(piece, int) else canonical_lines(piece) for piece in self._pieces]
+            self._canonical_pieces = [*pieces, last if isinstance(last, int) else canonical_body(last)]
         joined = b"".join([canonical_lines(values[piece]) if isinstance(piece, int) else piece for piece in self._canonical_pieces])
-        trimmed = joined.rstrip(b"\r\n")
-        hashed = body_hash(trimmed + b"\r\n" if trimmed else b"")
+        # Behind a closing delimiter the end is canonical already; a text that ends in a slot is looked at as a whole.
+        hashed = body_hash(joined if self._canonical_pieces[-1] else canonical_body(joined))
         if len(self._pieces) == 1:
             self._body_hash = hashed
         return hashed

@@ -137,3 +137,13 @@ def test_bad_keys_are_refused() -> None:
     pem = curve.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     with pytest.raises(ValueError, match="RSA or Ed25519"):
         DkimSigner("example.com", "s", pem)
+
+
+def test_short_rsa_keys_are_refused() -> None:
+    # Nobody makes such keys any more, so this one is put together from two primes of 256 bits.
+    p, q, e = 0xE5CE2C1EDD35E77E2D2280A04C2F7FE48E9503BC81360E105F9BFB2CBC033F53, 0xDD7FA36CAE689DDA16EA5A40FF222BF71E0B56A1EEBD13D67F7A2C86B84436BB, 65537
+    d = pow(e, -1, (p - 1) * (q - 1))
+    public = rsa.RSAPublicNumbers(e, p * q)
+    numbers = rsa.RSAPrivateNumbers(p, q, d, rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q), public)
+    with pytest.raises(ValueError, match="1024"):
+        DkimSigner("example.com", "s", numbers.private_key())

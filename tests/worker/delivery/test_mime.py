@@ -219,6 +219,20 @@ def test_further_recipients_differ_only_in_their_token(html: str) -> None:
     assert get_text(rendered[0], "html").replace("/o/a", "/o/" + "b" * 128).replace("/c/a.", f"/c/{'b' * 128}.") == get_text(rendered[1], "html")
 
 
+def test_a_body_without_slots_is_hashed_once_and_measured() -> None:
+    message = CompiledMessage.compile(make_content(text="same"), None)
+    first, second = (message.render(make_recipient(to=((None, f"{name}@example.net"),)), make_signers(), NOW) for name in ("a", "b"))
+    assert verify(first) == verify(second) == [True, True]
+    assert message.size == len("same\r\n")
+
+
+@pytest.mark.parametrize("ending", ["", "\n", "\n\n\n", " ", " \n \n", "x\n"])
+@pytest.mark.parametrize("value", ["", "v", "v\n", "v \n\n", " ", "\t"])
+def test_signatures_hold_where_a_text_ends_in_a_slot(ending: str, value: str) -> None:
+    wanted = f"a  b{value}{ending}"
+    assert get_text(render(make_content(text=f"a  b{{{{v}}}}{ending}"), variables={"v": value})) in (wanted, f"{wanted}\n")
+
+
 def test_ascii_with_tracking_stays_7bit() -> None:
     raw = render(make_content(html='<p>x</p><a href="https://x/">y</a>'), make_plan())
     assert parse(raw)["Content-Transfer-Encoding"] == "7bit"

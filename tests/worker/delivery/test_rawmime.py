@@ -250,6 +250,13 @@ def test_eight_bit_headers_become_ascii_where_they_can() -> None:
     assert parsed["X-Latin"] == "é"
 
 
+def test_eight_bit_headers_that_cannot_be_said_in_ascii_stay() -> None:
+    head = 'From: "a" <jörg@xn--\u200d.example>\r\nTo: x@é\u2028..example\r\nMessage-ID: <é@example.com>\r\n'.encode()
+    message = CompiledMessage.compile(make_raw(head + b"\r\nhello\r\n"), None)
+    assert message.needs_smtputf8
+    assert b"Message-ID: <\xc3\xa9@example.com>\r\n" in message.render(make_recipient(), make_signers(), NOW)
+
+
 def test_flags() -> None:
     message = CompiledMessage.compile(make_raw("From: jörg@example.com\r\n\r\né\r\n".encode()), None)
     assert message.needs_smtputf8 and message.needs_8bitmime
