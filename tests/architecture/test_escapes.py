@@ -8,6 +8,9 @@ from tests.architecture.source import files, name, parsed
 
 #: Files that may look at all tenants at once, each with the reason.
 UNSCOPED = {
+    "worker/jobs/mail.py": "finds the platform's own tenant",
+    "webapp/cli/user.py": "people belong to no tenant by themselves",
+    "webapp/accounts/doors.py": "a cookie, an address or a mailed token says who comes, not for which tenant",
     "webapp/access/doors.py": "an API key says which tenant it belongs to",
     "webapp/bridges/doors.py": "so does an SMTP login",
     "webapp/kernel/heartbeat.py": "processes belong to the platform",
@@ -15,6 +18,8 @@ UNSCOPED = {
     "worker/dispatch/routes.py": "routes and pools of what was claimed",
     "worker/jobs/delivery.py": "sweeps expired leases",
     "worker/jobs/stats.py": "folds everybody's deltas",
+    "worker/smtp/inbound.py": "a return path names its recipient, not its tenant",
+    "worker/smtp/simulated_mailbox.py": "so does mail at the simulator",
     "worker/jobs/tracking.py": "a hit names its recipient, not its tenant",
 }
 

@@ -23,6 +23,11 @@ def find_user(session: Session, email: str) -> User | None:
     return session.scalar(sa.select(User).where(User.email == email))
 
 
+def list_users(session: Session) -> list[User]:
+    """Everybody, by address; for the command line."""
+    return list(session.scalars(sa.select(User).order_by(User.email)))
+
+
 def get_user(session: Session, user_id: UUID) -> User:
     """Raises ``NotFound``."""
     user = session.get(User, user_id)

@@ -20,6 +20,9 @@ COMMANDS = {
     "doctor": "webapp.cli.doctor:doctor",
     "demo": "webapp.cli.demo:demo",
     "queue": "webapp.cli.queue:queue",
+    "tenant": "webapp.cli.tenant:tenant",
+    "user": "webapp.cli.user:user",
+    "key": "webapp.cli.keys:key",
 }
 
 #: These bring up what they need themselves, or need nothing.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, g, redirect, request, session
+from flask import Response, current_app, g, redirect, request, session
 
 from webapp.accounts import doors, queries, service
 from webapp.accounts.doors import load_session
-from webapp.accounts.redirects import safe_next
+from webapp.accounts.redirects import HOME, safe_next
 from webapp.accounts.schemas import AddressForm, JoinForm, LoginForm, NewPasswordForm, SignUpForm, TokenForm
 from webapp.accounts.types import TokenPurpose
 from webapp.accounts.views.blueprint import pages, show
@@ -21,7 +21,11 @@ from webapp.tenants.models import Tenant
 
 
 def _go(target: str | None) -> Response:
-    return redirect(safe_next(target), 303)  # type: ignore[return-value]
+    """To where the visitor wanted, if that is here; somebody without a tenant to a page they can see."""
+    person, path = load_session(), safe_next(target)
+    if path == HOME and person is not None and person.tenant_id is None:
+        return redirect_to("backoffice.index" if person.is_staff and "backoffice.index" in current_app.view_functions else "accounts.settings")
+    return redirect(path, 303)  # type: ignore[return-value]
 
 
 @pages.get("/login")
