@@ -64,10 +64,11 @@ def _weakness(password: str, about: Iterable[str]) -> str | None:
         return "This password is on the lists that attackers try first; choose another one."
     if _is_row(plain):
         return "This is a row of keys or letters; choose something less regular."
-    for text in about:
-        for word in re.findall(r"\w{4,}", text.casefold()):
-            if word in plain and len(plain) - len(word) < 8:
-                return "Do not build the password from your name, address or organisation."
+    rest = plain
+    for word in {word for text in about for word in re.findall(r"\w{4,}", text.casefold())}:
+        rest = rest.replace(word, "")
+    if rest != plain and len(rest) < 8:
+        return "Do not build the password from your name, address or organisation."
     return None
 
 

@@ -94,10 +94,8 @@ def signed_in(view: View) -> View:
 
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        if is_api():
-            current_scope()
-        else:
-            current_door()
+        if is_api() or current_door().tenant_id is not None:
+            current_scope()  # before the first statement: it tells the transaction its tenant
         return view(*args, **kwargs)
 
     guarded.__access__ = Access(word="signed_in")  # type: ignore[attr-defined]
