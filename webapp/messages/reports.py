@@ -99,10 +99,12 @@ class BounceReport:
 
 @dataclass(frozen=True, slots=True)
 class ComplaintReport:
-    """A feedback report. feedback_type: lower case, as reported ("abuse", "fraud", "not-spam", "auth-failure"...)."""
+    """A feedback report. feedback_type: lower case, as reported ("abuse", "fraud", "not-spam", "auth-failure"...); mail_from: the
+    envelope sender of the mail complained about."""
 
     feedback_type: str
     recipients: tuple[str, ...]
+    mail_from: str | None
     user_agent: str | None
     source_ip: str | None
     original: Original
@@ -287,6 +289,7 @@ def _complaints(headers: list[Header], parts: list[Part], original: Original) ->
             ComplaintReport(
                 feedback_type=kind or "other",
                 recipients=_reported_recipients(text, original),
+                mail_from=_address(fields.get("original-mail-from")),
                 user_agent=one_line(fields.get("user-agent", ""))[:255] or None,
                 source_ip=one_line(fields.get("source-ip", ""))[:64] or None,
                 original=original,
@@ -303,7 +306,7 @@ def _mixed_complaint(headers: list[Header], original: Original) -> list[Complain
         return []
     recipient = _address(find_header(original.headers, "X-HmXmrOriginalRecipient"))
     source = re.search(r"complaint about message from ([0-9a-f.:]{2,45})", subject)
-    return [ComplaintReport("abuse", (recipient,) if recipient else (), None, source[1] if source else None, original)]
+    return [ComplaintReport("abuse", (recipient,) if recipient else (), None, None, source[1] if source else None, original)]
 
 
 def _reported_recipients(text: str, original: Original) -> tuple[str, ...]:

@@ -126,7 +126,7 @@ class SmtpConnection(Connection):
             raise CommandError(replies.HELLO_FIRST)
         if not self._server.login_required:
             raise CommandError(replies.LOGIN_NOT_OFFERED)
-        if self.session.tls is None and not self._server.allow_plain_login:
+        if self.session.tls is None and not self._server.may_login_plainly(self.session):
             raise CommandError(replies.LOGIN_NEEDS_TLS)
         if self.session.login is not None:
             raise CommandError(replies.LOGIN_TWICE)
@@ -182,7 +182,7 @@ class SmtpConnection(Connection):
         if not session.helo:
             raise CommandError(replies.HELLO_FIRST)
         if self._server.login_required and session.login is None:
-            needs_tls = session.tls is None and not self._server.allow_plain_login
+            needs_tls = session.tls is None and not self._server.may_login_plainly(session)
             raise CommandError(replies.TLS_REQUIRED if needs_tls else replies.LOGIN_REQUIRED)
         if self._sender is not None:
             raise CommandError(replies.NESTED_MAIL)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import itertools
 import os
 import ssl
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from worker.smtp import replies
@@ -51,17 +52,19 @@ class SmtpServer:
         tls_context: ssl.SSLContext | None = None,
         login_required: bool = False,
         allow_plain_login: bool = False,
+        plain_login_networks: Iterable[str] = (),
         failure_counter: FailureCounter | None = None,
     ) -> None:
         """name: for logs ("submission"); hostname: said in greeting and EHLO; tls_context: offers STARTTLS when given;
         login_required: AUTH is offered and MAIL refused without it; allow_plain_login: AUTH without TLS too, meant for
-        tests only; failure_counter: a store shared with other processes for failed logins."""
+        tests only; plain_login_networks: the same for clients in these networks (CIDR); failure_counter: a store shared with other processes for failed logins."""
         self.name = name
         self.handler = handler
         self.limits = limits or Limits()
         self.tls_context = tls_context
         self.login_required = login_required
         self.allow_plain_login = allow_plain_login
+        self._plain_networks = tuple(ipaddress.ip_network(network, strict=False) for network in plain_login_networks)
         self.guard = AuthGuard(self.limits, failure_counter)
         self.budget = Budget(self.limits.buffered_octets)
         self.counters = Counters()
@@ -122,10 +125,17 @@ class SmtpServer:
         if not self._connections and self._empty is not None:
             self._empty.set()
 
+    def may_login_plainly(self, session: Session) -> bool:
+        """Whether this client may log in without TLS: the operator vouches for the network between us."""
+        if not self._plain_networks:
+            return self.allow_plain_login
+        peer = ipaddress.ip_address(session.peer.partition("%")[0])
+        return self.allow_plain_login or any(peer in network for network in self._plain_networks)
+
     def capabilities(self, session: Session) -> Reply:
         """The answer to EHLO for this session."""
         offers_tls = self.tls_context is not None and session.tls is None
-        offers_login = self.login_required and (session.tls is not None or self.allow_plain_login)
+        offers_login = self.login_required and (session.tls is not None or self.may_login_plainly(session))
         key = (offers_tls, offers_login)
         reply = self._capabilities.get(key)
         if reply is None:

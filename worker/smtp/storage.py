@@ -14,7 +14,7 @@ from uuid import UUID
 import psycopg
 from psycopg import errors as pg
 
-from webapp.kernel.db import ALL_TENANTS, connect_raw
+from webapp.kernel.db import connect_raw
 from worker.smtp import replies
 from worker.smtp.replies import Reply
 
@@ -40,19 +40,7 @@ class ThreadConnections:
 
         A connection that broke while it lay idle is replaced before anything is done with it.
         """
-        with self._transaction(str(tenant_id)) as connection:
-            yield connection
-
-    @contextlib.contextmanager
-    def unscoped(self, reason: str) -> Iterator[psycopg.Connection[Any]]:
-        """One transaction over all tenants, for mail that names its tenant only by its return path. Raises psycopg.Error."""
-        assert reason
-        with self._transaction(ALL_TENANTS) as connection:
-            yield connection
-
-    @contextlib.contextmanager
-    def _transaction(self, tenant: str) -> Iterator[psycopg.Connection[Any]]:
-        connection = self._begin(tenant)
+        connection = self._begin(str(tenant_id))
         try:
             yield connection
         except BaseException:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import hashlib
 import ssl
@@ -243,6 +242,7 @@ def make_server(settings: Settings, handler: Submission, tls_context: ssl.SSLCon
     return SmtpServer(
         "submission", settings.mail_hostname, handler, limits_of(settings),
         tls_context=tls_context, login_required=True, allow_plain_login=allow_plain_login,
+        plain_login_networks=settings.smtp_plain_auth_networks,
     )  # fmt: skip
 
 
@@ -256,8 +256,7 @@ def certificate_of(settings: Settings) -> tuple[Path, Path]:
 async def serve(settings: Settings, *, allow_plain_login: bool = False) -> None:
     """Serve both submission ports until a signal."""
     handler = Submission(settings)
-    server = make_server(settings, handler, make_tls_context(*certificate_of(settings)), allow_plain_login=allow_plain_login)
-    _servers.append(server)
+    server = note_server(make_server(settings, handler, make_tls_context(*certificate_of(settings)), allow_plain_login=allow_plain_login))
     listeners = [
         Listener(server, settings.smtp_host, settings.submission_port),
         Listener(server, settings.smtp_host, settings.submission_tls_port, implicit_tls=True),
@@ -269,6 +268,12 @@ async def serve(settings: Settings, *, allow_plain_login: bool = False) -> None:
 
 
 _servers: list[SmtpServer] = []
+
+
+def note_server(server: SmtpServer) -> SmtpServer:
+    """Count this server in what `seen` reports; returns it."""
+    _servers.append(server)
+    return server
 
 
 def seen() -> dict[str, int]:
@@ -290,5 +295,3 @@ def main() -> None:
     except OSError as error:
         log.error("cannot_serve", error=str(error))
         sys.exit(1)
-    with contextlib.suppress(Exception):
-        log.info("stopped")

@@ -1,0 +1,204 @@
+"""The inbound server (port 25): bounces to our signed return paths, complaints, and beside it the simulator.
+
+Unknown addresses are refused at RCPT, so nothing is ever bounced by us. What a report says is believed only for the recipient
+whose return path it came to, or whose return path stands in the mail it encloses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from uuid import UUID
+
+import sqlalchemy.exc
+import structlog
+from sqlalchemy.orm import Session as DatabaseSession
+
+from webapp.kernel import clock
+from webapp.kernel.db import unscoped
+from webapp.kernel.ids import uuid7_time
+from webapp.messages.reports import BounceReport, ComplaintReport, Report, parse_report
+from webapp.messages.service.feedback import LateBounce, find_address, record_bounce, record_complaint
+from webapp.messages.verp import find_recipient
+from webapp.settings import Settings, get_settings
+from worker.delivery.replies import classify
+from worker.delivery.types import Stage
+from worker.smtp import replies
+from worker.smtp.limits import Limits
+from worker.smtp.parsing import MailParameters
+from worker.smtp.replies import Reply
+from worker.smtp.serve import Listener, make_tls_context, run, serve_until_signal
+from worker.smtp.server import SmtpServer
+from worker.smtp.session import Answer, Envelope, Login, Session
+from worker.smtp.simulated_mailbox import SimulatedMailbox, make_simulator_server
+from worker.smtp.submission import certificate_of, note_server, seen
+
+log = structlog.get_logger()
+
+TOKEN_LIFE = timedelta(days=45)
+"""How long a return path takes reports; receivers give up within days."""
+REPORTS_A_DAY = 10
+"""Reports taken per return path and day; more is a loop."""
+ROLES = frozenset({"postmaster", "abuse", "fbl"})
+"""Addresses of the bounce domain that complaints may be sent to (RFC 2142)."""
+_MAX_TRACKED = 100_000
+_TOKEN = re.compile(r"\b(b[a-z2-7]{42})@", re.IGNORECASE)
+_ENCLOSED_HEADERS = 200
+
+
+class Inbound:
+    """Handler of the inbound server."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._domain = settings.bounce_domain.lower()
+        self._threads = ThreadPoolExecutor(2, "inbound")
+        self._seen_today: OrderedDict[UUID, list[float]] = OrderedDict()
+
+    async def authenticate(self, session: Session, username: str, password: str) -> Login | Reply:
+        """Nobody logs in here."""
+        return replies.LOGIN_NOT_OFFERED
+
+    def sender(self, session: Session, address: str, parameters: MailParameters) -> Answer:
+        """Reports come from anywhere, mostly from the null sender."""
+        return None
+
+    def recipient(self, session: Session, address: str, envelope_sender: str) -> Answer:
+        """Return paths with a valid signature, and the role addresses; anything else does not exist."""
+        local, _, domain = address.rpartition("@")
+        if address.lower() == "postmaster" or (domain.lower() == self._domain and local.lower() in ROLES):
+            return None
+        identity = find_recipient(local)
+        if identity is None or uuid7_time(identity) < clock.now() - TOKEN_LIFE:
+            return replies.UNKNOWN_RECIPIENT
+        return None
+
+    async def message(self, session: Session, envelope: Envelope, data: bytes) -> Reply:
+        """Read the report and write down what it means, before the answer."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._take, envelope, data)
+        except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
+            log.warning("database_away", error=str(error).splitlines()[0])
+            return replies.UNAVAILABLE
+        return replies.ACCEPTED
+
+    def close(self) -> None:
+        """Give the threads back; to be called when the server has stopped."""
+        self._threads.shutdown(wait=True)
+
+    def _take(self, envelope: Envelope, data: bytes) -> None:
+        reports = parse_report(data)
+        named = [identity for address in envelope.recipients if (identity := find_recipient(address.rpartition("@")[0]))]
+        for identity in named or _enclosed_recipients(reports):
+            if self._is_loop(identity):
+                log.warning("too_many_reports", recipient_id=str(identity))
+                continue
+            with unscoped("a return path names its recipient, not its tenant") as rows:
+                outcome = apply_reports(rows, identity, reports, from_null_sender=not envelope.sender)
+            log.info("report_taken", recipient_id=str(identity), outcome=outcome)
+
+    def _is_loop(self, identity: UUID) -> bool:
+        now = clock.now().timestamp()
+        times = [moment for moment in self._seen_today.pop(identity, []) if moment > now - 86400]
+        self._seen_today[identity] = [*times, now][-REPORTS_A_DAY - 1 :]
+        while len(self._seen_today) > _MAX_TRACKED:
+            self._seen_today.popitem(last=False)
+        return len(times) >= REPORTS_A_DAY
+
+
+def apply_reports(rows: DatabaseSession, recipient_id: UUID, reports: Sequence[Report], *, from_null_sender: bool) -> str:
+    """Write down what reports mean for one recipient; returns a word for the log.
+
+    Bounces count only from the null sender (RFC 3464 section 2): a person forwarding one is not a mail system.
+    """
+    for report in reports:
+        if isinstance(report, ComplaintReport):
+            if not report.is_complaint:
+                return report.feedback_type
+            return "complaint" if record_complaint(rows, recipient_id, report.feedback_type, report.user_agent) else "repeated"
+    bounces = [report for report in reports if isinstance(report, BounceReport)]
+    if not bounces or not from_null_sender:
+        return "ignored"
+    bounce = _decisive(bounces, find_address(rows, recipient_id))
+    if bounce is None:
+        return "no bounce"
+    return "bounce" if record_bounce(rows, late_bounce_of(recipient_id, bounce)) else "repeated"
+
+
+def late_bounce_of(recipient_id: UUID, report: BounceReport) -> LateBounce:
+    """A bounce report classified like a reply in the conversation."""
+    code = report.code or (int(report.status[0]) * 100 + 50 if report.status else None)
+    verdict = classify(code, report.status, report.diagnostic, Stage.DSN)
+    words = report.diagnostic or f"Bounced with status {report.status or 'unknown'}"
+    return LateBounce(recipient_id, report.code, report.status, words[:1000], verdict.reply_class.value, verdict.blame.value, verdict.suppress)
+
+
+def _decisive(bounces: Sequence[BounceReport], address: str | None) -> BounceReport | None:
+    """The report that says that our recipient failed.
+
+    One that names our address counts alone; when none does (the mail was forwarded), all must be failures: a list address
+    that reached some of its members did not bounce.
+    """
+    if address is None:
+        return None
+    wanted = address.casefold()
+    ours = [report for report in bounces if wanted in {(report.recipient or "").casefold(), (report.original_recipient or "").casefold()}]
+    if ours:
+        return next((report for report in ours if report.is_bounce), None)
+    return bounces[0] if all(report.is_bounce for report in bounces) else None
+
+
+def _enclosed_recipients(reports: Iterable[Report]) -> list[UUID]:
+    """Recipients whose signed return path stands in a complaint or in the mail it encloses: feedback loops write to one
+    address for all mail, and often redact the rest."""
+    found: dict[UUID, None] = {}
+    for report in reports:
+        if not isinstance(report, ComplaintReport):
+            continue
+        texts = [report.mail_from or "", *(header.value for header in report.original.headers[:_ENCLOSED_HEADERS])]
+        for text in texts:
+            for match in _TOKEN.finditer(text):
+                identity = find_recipient(match[1])
+                if identity is not None:
+                    found[identity] = None
+    return list(found)[:1]
+
+
+def make_server(settings: Settings, handler: Inbound) -> SmtpServer:
+    """The inbound server; STARTTLS with the same certificate as submission."""
+    limits = Limits(
+        message_octets=10 * 1024 * 1024, recipients=100, connections_per_address=settings.smtp_connections_per_address, idle_seconds=120.0
+    )
+    return SmtpServer("inbound", settings.mail_hostname, handler, limits, tls_context=make_tls_context(*certificate_of(settings)))
+
+
+async def serve(settings: Settings) -> None:
+    """Serve the inbound port, and the simulator's when it is switched on, until a signal."""
+    handler = Inbound(settings)
+    server = note_server(make_server(settings, handler))
+    listeners = [Listener(server, settings.smtp_host, settings.inbound_port)]
+    mailbox = SimulatedMailbox()
+    if settings.simulator_enabled:
+        simulator = note_server(make_simulator_server(settings, mailbox))
+        listeners.append(Listener(simulator, settings.smtp_host, settings.simulator_port))
+    try:
+        await serve_until_signal(listeners)
+    finally:
+        handler.close()
+        mailbox.close()
+
+
+def main() -> None:
+    """Entry of `python -m worker inbound`."""
+    from worker.runtime import start_process
+
+    start_process("inbound", seen)
+    try:
+        run(serve(get_settings()))
+    except OSError as error:
+        log.error("cannot_serve", error=str(error))
+        sys.exit(1)
