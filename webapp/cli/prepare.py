@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from webapp import logs
 from webapp.settings import get_settings
 from webapp.stack import migrations
 
@@ -12,6 +13,7 @@ from webapp.stack import migrations
 def prepare() -> None:
     """Bring the schema up to date and, with POSTBRIDGE_DEMO on, make the demo tenant when there is none."""
     settings = get_settings()
+    logs.configure(settings, "prepare")
     migrations.require_known_revision(settings.database_url)
     current, head = migrations.current_and_head(settings.database_url)
     if current != head:
