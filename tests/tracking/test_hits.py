@@ -63,7 +63,7 @@ def test_opens_and_clicks_are_counted_once_per_person(who: Who, redis_client: re
     assert (status, body, headers["Content-Type"]) == ("200 OK", GIF, "image/gif")
     fetch(f"/api/t/o/{token}.gif")
     status, headers, _ = fetch(f"/api/t/c/{token}.{make_link_token(who.message_id, url)}")
-    assert (status, headers["Location"]) == ("302 Found", url)
+    assert (status, headers["Location"]) == ("302 Found", "https://shop.example/a?b=1&c=%C3%BC#x")
     hotpath.buffer.flush()
     assert aggregate(0) == 3
     assert redis_client.xlen(HITS) == 0

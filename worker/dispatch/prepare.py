@@ -30,7 +30,9 @@ from worker.delivery.types import Delivery
 from worker.dispatch.routes import route_for, signers_for
 
 log = structlog.get_logger()
+#: Bounds of the compiled messages kept: how many, and how many octets of body.
 _KEPT_MESSAGES = 500
+_KEPT_OCTETS = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Preparer:
 
     def __init__(self) -> None:
         self._compiled: OrderedDict[UUID, _Compiled] = OrderedDict()
+        self._octets = 0
 
     def prepare(self, connection: psycopg.Connection[Any], batch: Sequence[Claimed]) -> Prepared:
         """Sort a batch into deliveries, verdicts and holds. The connection must see all tenants."""
@@ -121,10 +124,16 @@ class Preparer:
             plan = TrackingPlan(*tracking, get_settings().tracking_base, partial(make_link_token, message_id)) if any(tracking) else None
             mail = CompiledMessage.compile(_content(content), plan)
             found = _Compiled(tracking, mail, content["from_address"].rpartition("@")[2], content["stream"])
-            self._compiled[message_id] = found
-            if len(self._compiled) > _KEPT_MESSAGES:
-                self._compiled.popitem(last=False)
+            self._keep(message_id, found)
         return found
+
+    def _keep(self, message_id: UUID, compiled: _Compiled) -> None:
+        if replaced := self._compiled.pop(message_id, None):
+            self._octets -= replaced.mail.size
+        self._compiled[message_id] = compiled
+        self._octets += compiled.mail.size
+        while len(self._compiled) > 1 and (len(self._compiled) > _KEPT_MESSAGES or self._octets > _KEPT_OCTETS):
+            self._octets -= self._compiled.popitem(last=False)[1].mail.size
 
 
 def _reason_to_wait(permit: Permit | None) -> str | None:
