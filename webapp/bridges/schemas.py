@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import marshmallow as ma
 from marshmallow import fields, validate
 
 from webapp.bridges.service import MAX_OVERLAP_DAYS
@@ -146,3 +149,32 @@ class AliasMade(AliasOut):
 
     api_key = fields.String()
     smtp = fields.Nested(SmtpOut)
+
+
+class Lines(fields.Field[list[str]]):
+    """A text area: one entry a line."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[str]:
+        if not isinstance(value, str):
+            raise ma.ValidationError("Write one entry a line.")
+        return [line.strip() for line in value.splitlines() if line.strip()]
+
+
+class BridgeForm(BridgeIn):
+    """The form of a new bridge; boxes that are not ticked are absent."""
+
+    allowed_from = Lines(load_default=list)  # type: ignore[assignment]
+
+
+class EditForm(Schema):
+    """The form of a bridge's settings."""
+
+    name = Line(required=True, validate=validate.Length(1, 80))
+    stream = fields.Enum(Stream, by_value=True, required=True)
+    allowed_from = Lines(load_default=list)
+
+
+class SwitchForm(Schema):
+    """A switch's new position."""
+
+    on = fields.Boolean(required=True)
