@@ -69,6 +69,7 @@ class Settings:
     tls_cert: str = setting("", "Certificate (PEM) of the SMTP servers; empty: a generated one under var_dir")
     tls_key: str = setting("", "Key (PEM) that goes with tls_cert")
     max_message_bytes: int = setting(26 * 1024 * 1024, "Largest message taken by SMTP or API")
+    smtp_plain_auth_networks: tuple[str, ...] = setting((), "Networks, as CIDR, that may log in to submission without TLS; empty: nobody may")
     smtp_connections_per_address: int = setting(100, "Simultaneous SMTP connections from one address")
 
     # Delivery
@@ -111,11 +112,12 @@ class Settings:
     demo: bool = setting(False, "Whether `postbridge up` keeps a demo tenant with known credentials")
 
     def __post_init__(self) -> None:
-        for network in self.egress_allow:
-            try:
-                ipaddress.ip_network(network, strict=False)
-            except ValueError as error:
-                raise SettingError(f"POSTBRIDGE_EGRESS_ALLOW: {error}; write networks as 127.0.0.0/8, comma separated") from None
+        for name in ("egress_allow", "smtp_plain_auth_networks"):
+            for network in getattr(self, name):
+                try:
+                    ipaddress.ip_network(network, strict=False)
+                except ValueError as error:
+                    raise SettingError(f"POSTBRIDGE_{name.upper()}: {error}; write networks as 127.0.0.0/8, comma separated") from None
         if self.log_level not in ("debug", "info", "warning", "error"):
             raise SettingError("POSTBRIDGE_LOG_LEVEL must be debug, info, warning or error")
 

@@ -128,6 +128,14 @@ def test_login_time_is_limited(start: Any, recorder: Any) -> None:
         assert client.say("NOOP").startswith("250")
 
 
+@pytest.mark.parametrize(("networks", "code"), [(("127.0.0.0/8", "::1/128"), "235"), (("10.0.0.0/8",), "538"), ((), "538")])
+def test_login_without_tls_only_from_named_networks(start: Any, recorder: Any, networks: tuple[str, ...], code: str) -> None:
+    server = start(recorder, login_required=True, plain_login_networks=networks)
+    with server.client() as client:
+        assert ("AUTH PLAIN" in client.say("EHLO client.test")) == (code == "235")
+        assert client.say(f"AUTH PLAIN {PLAIN}").startswith(code)
+
+
 def test_account_under_attack_is_slowed_not_locked() -> None:
     limits = Limits()
     guard = AuthGuard(limits)
