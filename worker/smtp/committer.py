@@ -7,7 +7,7 @@ once, a crowd forms groups by itself.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
@@ -20,11 +20,11 @@ R = TypeVar("R")
 class GroupCommitter(Generic[K, T, R]):
     """Collects items by key (a tenant, say) and hands each group to `commit` in a thread.
 
-    Belongs to one event loop. At most `threads` groups are under way, and one per key, so that the group of a busy key grows
-    instead of spreading over all threads.
+    Belongs to one event loop. At most `threads` groups are under way, and `per_key` of them for one key, so that the groups of a
+    busy key grow instead of spreading over all threads.
     """
 
-    def __init__(self, name: str, commit: Callable[[K, Sequence[T]], Sequence[R]], *, threads: int = 2, group: int = 200) -> None:
+    def __init__(self, name: str, commit: Callable[[K, Sequence[T]], Sequence[R]], *, threads: int = 2, per_key: int = 1, group: int = 200) -> None:
         """commit: blocking; answers in the order of the items; what it raises is given to every item of the group.
         group: most items of one transaction."""
         self._commit = commit
@@ -33,7 +33,8 @@ class GroupCommitter(Generic[K, T, R]):
         self._executor = ThreadPoolExecutor(threads, name)
         self._waiting: dict[K, deque[tuple[T, asyncio.Future[R]]]] = {}
         self._order: deque[K] = deque()
-        self._busy: set[K] = set()
+        self._per_key = per_key
+        self._busy: Counter[K] = Counter()
 
     def submit(self, key: K, item: T) -> asyncio.Future[R]:
         """Have an item committed; the future is done once its transaction is."""
@@ -53,10 +54,10 @@ class GroupCommitter(Generic[K, T, R]):
     def _start(self) -> None:
         """Start groups while threads are free, keys in turn."""
         for _ in range(len(self._order)):
-            if len(self._busy) >= self._threads:
+            if self._busy.total() >= self._threads:
                 return
             key = self._order.popleft()
-            if key in self._busy:
+            if self._busy[key] >= self._per_key:
                 self._order.append(key)
                 continue
             queue = self._waiting[key]
@@ -65,12 +66,14 @@ class GroupCommitter(Generic[K, T, R]):
                 self._order.append(key)
             else:
                 del self._waiting[key]
-            self._busy.add(key)
+            self._busy[key] += 1
             running = asyncio.get_running_loop().run_in_executor(self._executor, self._commit, key, [item for item, _ in taken])
             running.add_done_callback(lambda done, key=key, taken=taken: self._finish(key, taken, done))  # type: ignore[misc]
 
     def _finish(self, key: K, taken: list[tuple[T, asyncio.Future[R]]], done: asyncio.Future[Sequence[R]]) -> None:
-        self._busy.discard(key)
+        self._busy[key] -= 1
+        if not self._busy[key]:
+            del self._busy[key]
         error = done.exception()
         results: Sequence[R | None] = [None] * len(taken) if error is not None else done.result()
         for (_, future), result in zip(taken, results, strict=True):

@@ -57,7 +57,8 @@ class SmtpServer:
     ) -> None:
         """name: for logs ("submission"); hostname: said in greeting and EHLO; tls_context: offers STARTTLS when given;
         login_required: AUTH is offered and MAIL refused without it; allow_plain_login: AUTH without TLS too, meant for
-        tests only; plain_login_networks: the same for clients in these networks (CIDR); failure_counter: a store shared with other processes for failed logins."""
+        tests only; plain_login_networks: the same for clients in these networks (CIDR); failure_counter: a store shared with
+        other processes for failed logins."""
         self.name = name
         self.handler = handler
         self.limits = limits or Limits()

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import errors as pg
+from psycopg import sql
 
 from webapp.kernel.db import connect_raw
 from worker.smtp import replies
@@ -40,20 +41,22 @@ class ThreadConnections:
 
         A connection that broke while it lay idle is replaced before anything is done with it.
         """
-        connection = self._begin(str(tenant_id))
+        connection = self._begin(tenant_id)
         try:
             yield connection
         except BaseException:
             with contextlib.suppress(psycopg.Error):
                 connection.rollback()
             raise
-        connection.commit()
+        connection.execute("commit")
 
-    def _begin(self, tenant: str) -> psycopg.Connection[Any]:
+    def _begin(self, tenant_id: UUID) -> psycopg.Connection[Any]:
+        # Two statements in one round trip, which takes no parameters; a UUID's text needs no quoting.
+        begin = sql.SQL("begin; select set_config('app.tenant_id', {}, true)").format(sql.Literal(str(tenant_id)))
         for attempt in (1, 2):
             connection = self._connection()
             try:
-                connection.execute("select set_config('app.tenant_id', %s, true)", (tenant,), prepare=True)
+                connection.execute(begin)
             except psycopg.OperationalError:
                 connection.close()
                 if attempt == 2:
@@ -66,7 +69,6 @@ class ThreadConnections:
         connection: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
         if connection is None or connection.closed:
             connection = self._local.connection = connect_raw()
-            connection.autocommit = False
             self._opened[:] = [other for other in self._opened if not other.closed] + [connection]
         return connection
 
