@@ -156,6 +156,7 @@ class SinkProtocol(asyncio.Protocol):
 
     async def upgrade(self, context: ssl.SSLContext) -> None:
         """The TLS handshake; a client that breaks it off is gone."""
+        self.buffer.clear()
         try:
             transport = await self.loop.start_tls(self.transport, self, context, server_side=True)
         except (OSError, ConnectionError):
@@ -166,6 +167,7 @@ class SinkProtocol(asyncio.Protocol):
             self.user = None
             self.helo = ""
             self.forget()
+            self.data_received(b"")  # the client may have been quicker than this task
 
     def do_auth(self, rest: str) -> None:
         if self.options.auth is None:
@@ -227,7 +229,7 @@ class SinkProtocol(asyncio.Protocol):
             self.say(b"503 5.5.1 MAIL first")
             return
         recipient = rest[3:].partition(">")[0].strip("<")
-        word = behaviour_of(recipient)
+        word = self.options.always or behaviour_of(recipient)
         if word == "slow":
             self.delay = self.options.slow_seconds
         code = code_in(word, "r")

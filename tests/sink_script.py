@@ -46,7 +46,7 @@ class SinkOptions:
     `starttls`: context to offer it with; `starttls_reply`: a refusal instead; `inject`: octets sent in the clear right
     behind the 220. `tls`: context for implicit TLS. `auth`: the only user and password, required before MAIL.
     `max_connections`: further ones get 421. `messages_per_connection`: 421 after as many. `latency`: seconds before every
-    answer. `keep`: whether `received` keeps messages (benchmarks only count).
+    answer. `always`: the behaviour of every recipient, whatever it is called. `keep`: whether `received` keeps messages (benchmarks only count).
     """
 
     banner: bytes = b"220 sink.test ESMTP"
@@ -65,6 +65,7 @@ class SinkOptions:
     messages_per_connection: int | None = None
     latency: float = 0.0
     slow_seconds: float = 0.3
+    always: str = ""
     keep: bool = True
 
 

@@ -73,7 +73,8 @@ class SmtpSink:
         if self._server is not None:
             self._server.close()
             for protocol in self._open:
-                protocol.transport.abort()
+                if protocol.counted:  # else its TLS handshake never ended
+                    protocol.transport.abort()
             self._open.clear()
             await asyncio.sleep(0)
 
@@ -112,6 +113,7 @@ async def _serve(args: argparse.Namespace) -> SinkState:
         max_connections=args.max_connections,
         latency=args.latency / 1000,
         auth=tuple(args.auth.split(":", 1)) if args.auth else None,
+        always=args.always,
         keep=args.keep,
     )
     async with SmtpSink(options, host=args.host, port=args.port) as sink:
@@ -137,6 +139,7 @@ def main() -> int:
     parser.add_argument("--auth", metavar="USER:PASSWORD")
     parser.add_argument("--certificate", help="PEM file; offers STARTTLS")
     parser.add_argument("--key", help="PEM file, when not in --certificate")
+    parser.add_argument("--always", default="", metavar="BEHAVIOUR", help="one behaviour for all recipients")
     parser.add_argument("--keep", action="store_true", help="keep messages and count recipients")
     parser.add_argument("--seconds", type=float, help="stop after so long")
     state = asyncio.run(_serve(parser.parse_args()))

@@ -129,10 +129,10 @@ class Route:
             return
         self._rest_host(conn.ip)
         result = engine.reporter.lost(tx, conn, stage, why)
-        if tx.redials < _MAX_REDIALS and self._has_other_host(conn):
+        if tx.redials < _MAX_REDIALS and self._has_other_host(tx, conn):
             tx.redials += 1
             tx.notes = result.transcript
-            tx.broken_hosts |= {conn.ip}
+            tx.broken_hosts |= {conn.host}
             tx.forget_replies()
             self._put_back(tx)
         elif self.member.kind is MemberKind.RELAY and tx.position + 1 < len(tx.members):
@@ -171,6 +171,12 @@ class Route:
 
     def idle(self, conn: Connection) -> None:
         """Nothing to send on `conn`: keep it for a while, unless it has served its time or cannot take what waits."""
+        if self.waiting and not conn.count and not self.engine.stopping:
+            # Fresh, and yet it does not suit what waits: the other hosts could not be reached, so this one again.
+            for tx in self.waiting:
+                tx.broken_hosts = frozenset()
+            conn.start()
+            return
         if self.waiting or self.engine.stopping or conn.count >= self.engine.limits.max_messages_per_connection:
             conn.quit()
             return
@@ -300,8 +306,8 @@ class Route:
     def _is_down(self, ip: str) -> bool:
         return self._down.get(ip, 0.0) > self.engine.now()
 
-    def _has_other_host(self, conn: Connection) -> bool:
-        return any(destination.host != conn.host for destination in self.destinations)
+    def _has_other_host(self, tx: Transaction, conn: Connection) -> bool:
+        return any(destination.host != conn.host and destination.host not in tx.broken_hosts for destination in self.destinations)
 
     # -- care ----------------------------------------------------------------------------------------------------
 
@@ -343,7 +349,7 @@ class Route:
 
 def _fits(tx: Transaction, conn: Connection) -> bool:
     """Whether `tx` may use `conn`: not where it broke before, and after a lost connection only a fresh one."""
-    return conn.ip not in tx.broken_hosts and not (tx.redials and conn.count)
+    return conn.host not in tx.broken_hosts and not (tx.redials and conn.count)
 
 
 def _in_order(destinations: tuple[Destination, ...]) -> Iterator[str]:

@@ -119,7 +119,8 @@ def _parse_server(text: str) -> dns.nameserver.Do53Nameserver:
     host, port = text.strip(), 53
     if host.startswith("["):
         host, _, rest = host[1:].partition("]")
-        port = int(rest[1:]) if rest.startswith(":") else 53
+        if rest:
+            port = int(rest.removeprefix(":"))
     elif host.count(":") == 1:
         host, _, digits = host.partition(":")
         port = int(digits)

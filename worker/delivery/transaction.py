@@ -131,7 +131,7 @@ class Reporter:
 
     def failed(self, tx: Transaction, failure: Failure) -> AttemptResult:
         """The result of a destination that could not be reached or that refused us before the envelope."""
-        enhanced = parse_enhanced(_words(failure.text)) if failure.code is not None else None
+        enhanced = parse_enhanced(failure.text[4:]) if failure.code is not None else None
         verdict = verdict_of(failure.reply_class) if failure.reply_class else classify(failure.code, enhanced, _words(failure.text), failure.stage)
         if failure.reply_class is ReplyClass.BAD_DOMAIN:
             verdict, enhanced = self._bad_domain(tx, failure)
