@@ -64,8 +64,8 @@ class OneTemplate(MethodView):
 
 @blp.route("/templates/<uuid:template_id>/preview", methods=["POST"])
 @requires(Permission.TEMPLATE_READ)
-@blp.arguments(schemas.PreviewIn)
-@blp.answer(200, schemas.PreviewOut)
+@blp.arguments(schemas.TemplatePreviewIn)
+@blp.answer(200, schemas.TemplatePreviewOut)
 def preview(data: dict[str, Any], template_id: UUID) -> RenderedTemplate:
     """Fill a template in; sends nothing."""
     template = queries.get_template(current_scope().session, template_id)

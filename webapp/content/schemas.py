@@ -78,13 +78,13 @@ class TemplateOut(Schema):
         return variables_of(template.subject, template.html, template.text)
 
 
-class PreviewIn(Schema):
+class TemplatePreviewIn(Schema):
     """Values to fill in; missing ones stand as their name in brackets."""
 
     variables = fields.Dict(keys=fields.String(), load_default=dict)
 
 
-class PreviewOut(Schema):
+class TemplatePreviewOut(Schema):
     """A filled-in template."""
 
     subject = fields.String()
@@ -99,3 +99,10 @@ class DraftForm(Schema):
     html = Source(load_default=None)
     text = Source(load_default=None)
     variables = Source(load_default="")
+
+
+class TemplateForm(TemplateIn):
+    """The editor's form; a box that is not ticked is absent."""
+
+    name = Line(required=True, validate=validate.Length(1, 120))
+    active = fields.Boolean(load_default=False)

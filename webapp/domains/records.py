@@ -56,3 +56,10 @@ def _judge(record: DnsRecord, answer: dns.TxtAnswer) -> RecordState:
     if any(same(text) for text in answer.texts):
         return RecordState.OK
     return RecordState.DIFFERENT if answer.texts else RecordState.MISSING
+
+
+def zone_line(record: DnsRecord) -> str:
+    """A record as a line of a zone file (RFC 1035 section 5): strings of at most 255 octets, quoted."""
+    parts = [record.value[start : start + 255] for start in range(0, len(record.value), 255)]
+    text = " ".join('"' + part.replace("\\", "\\\\").replace('"', '\\"') + '"' for part in parts)
+    return f"{record.name}. 3600 IN {record.type} {text}"

@@ -65,3 +65,9 @@ class RecordsOut(Schema):
     """The records of one domain."""
 
     records = fields.List(fields.Nested(RecordOut))
+
+
+class SwitchForm(Schema):
+    """A switch's new position."""
+
+    on = fields.Boolean(required=True)

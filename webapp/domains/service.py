@@ -13,6 +13,7 @@ from webapp.activity.service import record
 from webapp.domains import dkim, queries, records
 from webapp.domains.models import DkimKey, Domain
 from webapp.domains.queries import get_domain, list_domains
+from webapp.domains.records import zone_line
 from webapp.domains.types import DkimAlgorithm, DnsRecord, DomainStatus, RecordState, SendingIdentity, Signer
 from webapp.kernel.addresses import BadAddress, domain_of
 from webapp.kernel.clock import now
@@ -25,7 +26,7 @@ from webapp.kernel.secrets import random_token, seal, unseal
 
 __all__ = [
     "CHALLENGE_PREFIX", "add_domain", "delete_domain", "get_domain", "has_verified_domain", "list_domains", "make_keys", "new_domain", "records_for",
-    "sending_identity", "update_domain", "verify_domain",
+    "sending_identity", "update_domain", "verify_domain", "zone_line",
 ]  # fmt: skip
 
 CHALLENGE_PREFIX = "postbridge-verification="

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from flask import current_app, request, url_for
 
 from webapp.kernel.errors import DomainError
 
 Errors = dict[str, list[str]]
+Choice = TypeVar("Choice", bound=StrEnum)
 _LONGEST_SEARCH = 200
 
 
@@ -33,3 +35,11 @@ def kept_query() -> dict[str, str]:
 def find_url(endpoint: str, **values: Any) -> str | None:
     """The address of another slice's view, None when that view does not exist: pages are put together by address, not by import."""
     return url_for(endpoint, **values) if endpoint in current_app.view_functions else None
+
+
+def choice(kind: type[Choice], name: str) -> Choice | None:
+    """The filter ``name`` of the list as a member of an enum; None when it is absent or no member."""
+    try:
+        return kind(request.args.get(name, ""))
+    except ValueError:
+        return None

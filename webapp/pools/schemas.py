@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import UUID
+
+import marshmallow as ma
 from marshmallow import fields, validate
 
+from webapp.kernel.ids import parse_uuid
 from webapp.kernel.schema import Id, Line, Rfc3339, Schema
 
 _WEIGHT = validate.Range(1, 1000)
@@ -84,3 +89,21 @@ class IpOut(Schema):
     shared = fields.Boolean()
     created_at = Rfc3339()
     updated_at = Rfc3339()
+
+
+class MemberRef(fields.Field[tuple[str, UUID]]):
+    """A choice out of both kinds of member: ``sending_account_id:<id>`` or ``ip_address_id:<id>``."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> tuple[str, UUID]:
+        kind, _, text = str(value).partition(":")
+        member_id = parse_uuid(text)
+        if kind not in ("sending_account_id", "ip_address_id") or member_id is None:
+            raise ma.ValidationError("Choose a sending account or an IP address.")
+        return kind, member_id
+
+
+class MemberForm(Schema):
+    """The form of a new member."""
+
+    member = MemberRef(required=True)
+    weight = fields.Integer(load_default=100, validate=_WEIGHT)

@@ -15,8 +15,13 @@ from webapp.kernel.scope import Scope
 from webapp.kernel.secrets import seal, unseal
 from webapp.sending_accounts.models import SendingAccount
 from webapp.sending_accounts.probe import Relay, probe
-from webapp.sending_accounts.queries import get_account
+from webapp.sending_accounts.queries import get_account, list_accounts
 from webapp.sending_accounts.types import ConnectionTest, TlsPolicy
+
+__all__ = [
+    "RELAY_PORTS", "AccountInput", "create_account", "delete_account", "get_account", "list_accounts", "open_password", "sealed_password", "set_active",
+    "test_account", "update_account",
+]  # fmt: skip
 
 #: Where relays listen. Other ports would make this a port scanner.
 RELAY_PORTS = frozenset({25, 465, 587, 2465, 2525, 2526, 2587})

@@ -39,7 +39,7 @@ class Suppressions(MethodView):
 @blp.route("/suppressions/batch", methods=["POST"])
 @requires(Permission.SUPPRESSION_CREATE)
 @blp.arguments(schemas.SuppressionBatch)
-@blp.answer(200, schemas.BatchOut)
+@blp.answer(200, schemas.SuppressionBatchOut)
 def batch(data: dict[str, Any]) -> dict[str, int]:
     """Suppress up to 1,000 addresses."""
     return {"added": service.add_many(current_scope(), data["emails"], data["scope"])}

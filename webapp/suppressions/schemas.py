@@ -24,7 +24,7 @@ class SuppressionBatch(Schema):
     scope = fields.Enum(SuppressionScope, by_value=True, load_default=SuppressionScope.ALL, metadata=_SCOPE)
 
 
-class BatchOut(Schema):
+class SuppressionBatchOut(Schema):
     """What a batch did."""
 
     added = fields.Integer(metadata={"description": "New or longer-lived now; the rest was suppressed already."})

@@ -1,0 +1,116 @@
+"""Pages of sending accounts."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+
+from webapp.http.forms import Errors, errors_of, kept_query, search_text
+from webapp.http.guard import current_scope, requires
+from webapp.http.pages import flash, load_form, page_blueprint, redirect_to, render
+from webapp.kernel.errors import DomainError
+from webapp.kernel.permissions import Permission
+from webapp.sending_accounts import queries, schemas, service
+from webapp.sending_accounts.types import TlsPolicy
+
+pages = page_blueprint("sending_accounts", "/sending-accounts")
+
+_TLS = (
+    (TlsPolicy.REQUIRED.value, "STARTTLS, certificate verified"),
+    (TlsPolicy.IMPLICIT.value, "TLS from the start, certificate verified (port 465)"),
+    (TlsPolicy.OPPORTUNISTIC.value, "STARTTLS when offered, certificate not verified"),
+    (TlsPolicy.NONE.value, "None"),
+)
+
+
+@pages.get("/")
+@requires(Permission.PROVIDER_READ)
+def index() -> Response:
+    """Own and shared accounts."""
+    page = queries.list_accounts(current_scope().session, search=search_text(), cursor=request.args.get("cursor"))
+    return render("sending_accounts/index.html", "sending_accounts/_table.html", page=page, kept=kept_query())
+
+
+def _form_page(data: dict[str, Any], errors: Errors) -> Response:
+    return render("sending_accounts/new.html", status=422 if errors else 200, data=data, errors=errors, policies=_TLS)
+
+
+@pages.get("/new")
+@requires(Permission.PROVIDER_CREATE)
+def new() -> Response:
+    """The form of a new account."""
+    return _form_page({}, {})
+
+
+@pages.post("/new")
+@requires(Permission.PROVIDER_CREATE)
+def create() -> Response:
+    """Add a relay."""
+    data, errors = load_form(schemas.AccountIn)
+    try:
+        account = service.create_account(current_scope(), service.AccountInput(**data)) if not errors else None
+    except DomainError as error:
+        errors, account = errors_of(error), None
+    if account is None:
+        return _form_page(data, errors)
+    flash(f"{account.name} is added. Test the connection, then put it into a pool.")
+    return redirect_to("sending_accounts.show", account_id=account.id)
+
+
+def _page(account_id: UUID, data: dict[str, Any] | None = None, errors: Errors | None = None, **more: Any) -> Response:
+    account = queries.get_account(current_scope().session, account_id)
+    return render(
+        "sending_accounts/show.html", status=422 if errors else 200, account=account, data=data or {}, errors=errors or {}, policies=_TLS, **more
+    )
+
+
+@pages.get("/<uuid:account_id>")
+@requires(Permission.PROVIDER_READ)
+def show(account_id: UUID) -> Response:
+    """One account."""
+    return _page(account_id)
+
+
+@pages.post("/<uuid:account_id>")
+@requires(Permission.PROVIDER_UPDATE)
+def update(account_id: UUID) -> Response:
+    """Change a relay; an empty password field keeps the password."""
+    data, errors = load_form(schemas.AccountIn)
+    changes = {"username": None, **data}
+    try:
+        if not errors:
+            service.update_account(current_scope(), account_id, changes)
+    except DomainError as error:
+        errors = errors_of(error)
+    if errors:
+        return _page(account_id, data, errors)
+    flash("Saved.")
+    return redirect_to("sending_accounts.show", account_id=account_id)
+
+
+@pages.post("/<uuid:account_id>/test")
+@requires(Permission.PROVIDER_UPDATE)
+def test(account_id: UUID) -> Response:
+    """Connect and log in, and show the conversation."""
+    result = service.test_account(current_scope(), account_id)
+    return render("sending_accounts/_tested.html", result=result) if request.headers.get("HX-Request") else _page(account_id, result=result)
+
+
+@pages.post("/<uuid:account_id>/<any(activate, deactivate):act>")
+@requires(Permission.PROVIDER_UPDATE)
+def activate(account_id: UUID, act: str) -> Response:
+    """Take a relay into use, or out of it."""
+    account = service.set_active(current_scope(), account_id, act == "activate")
+    flash(f"{account.name} is in use." if account.active else f"{account.name} is out of use; pools go round it.")
+    return redirect_to("sending_accounts.show", account_id=account_id)
+
+
+@pages.post("/<uuid:account_id>/delete")
+@requires(Permission.PROVIDER_DELETE)
+def delete(account_id: UUID) -> Response:
+    """Remove a relay, from its pools too."""
+    service.delete_account(current_scope(), account_id)
+    flash("The account is removed.")
+    return redirect_to("sending_accounts.index")
