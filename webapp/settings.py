@@ -78,6 +78,7 @@ class Settings:
     delivery_window: int = setting(1000, "Recipients a delivery process holds at once, waiting for a connection or being sent")
     delivery_batch: int = setting(200, "Recipients claimed at once")
     delivery_lease_seconds: int = setting(900, "Lease of a claimed recipient; after it the sweeper takes it back")
+    lease_silence_seconds: int = setting(60, "A worker without a sign of life for this long has lost its leases: the sweeper takes them back")
     delivery_port: int = setting(25, "Port dialled at a recipient's MX")
     max_claims: int = setting(5, "Claims without any result before a recipient is parked for a person to look at")
     retry_scale: float = setting(1.0, "Multiplies every retry gap; tests run with less than 1")

@@ -24,7 +24,9 @@ from webapp.version import __version__
 
 log = structlog.get_logger()
 T = TypeVar("T")
-_BEAT_SECONDS = 10
+_BEAT_SECONDS = 10.0
+#: Pause after a beat that failed: the next one must not come so late that the sweeper takes us for dead.
+_BEAT_AGAIN_SECONDS = 1.0
 
 
 def start_process(kind: str, data: Callable[[], dict[str, Any]] | None = None) -> str:
@@ -41,18 +43,22 @@ def process_name(kind: str) -> str:
     return f"{kind}@{socket.gethostname()}#{os.getpid()}"
 
 
-def heartbeat_now(kind: str, data: Callable[[], dict[str, Any]] | None = None) -> None:
-    """Beat once; a database that is away is logged, not raised."""
+def heartbeat_now(kind: str, data: Callable[[], dict[str, Any]] | None = None) -> bool:
+    """Beat once, and say whether it was written; a database that is away is logged, not raised."""
     try:
         heartbeat.beat(kind, __version__, data() if data else None)
     except Exception as error:
         log.warning("heartbeat_failed", error=str(error).splitlines()[0])
+        return False
+    return True
 
 
 def _beat_for_ever(kind: str, data: Callable[[], dict[str, Any]] | None) -> None:
     pause = threading.Event()
-    while not pause.wait(_BEAT_SECONDS):
-        heartbeat_now(kind, data)
+    usual = min(_BEAT_SECONDS, get_settings().lease_silence_seconds / 4)
+    seconds = usual
+    while not pause.wait(seconds):
+        seconds = usual if heartbeat_now(kind, data) else min(usual, _BEAT_AGAIN_SECONDS)
 
 
 @contextmanager

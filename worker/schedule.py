@@ -10,6 +10,7 @@ import psycopg
 import redis
 
 from webapp.kernel.jobs import QueueName, broker
+from webapp.messages.service.claim import lost_leases
 from webapp.settings import get_settings
 from webapp.tracking.stream import HITS
 
@@ -46,10 +47,7 @@ def periodic_work() -> tuple[Periodic, ...]:
     """Everything that happens by itself."""
     delivery_slots = get_settings().delivery_workers
     mail_is_due = _exists("select from queue_entries where lease_until is null and held is null and due_at <= now()")
-    lease_is_out = _exists(
-        "select from queue_entries q where lease_until is not null and (lease_until < now() or not exists "
-        "(select from heartbeats h where h.name = q.leased_by and h.seen_at > now() - interval '60 seconds'))"
-    )
+    lease_is_out = _exists(lost_leases(get_settings().lease_silence_seconds))
     # Those of the last seconds have a wake-up of their own.
     letter_waits = _exists(
         "select from one_time_tokens where mailed_at is null and used_at is null and expires_at > now() and created_at < now() - interval '10 seconds'"

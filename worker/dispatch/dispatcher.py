@@ -12,11 +12,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
+import psycopg
 import sqlalchemy.exc
 import structlog
 
 from webapp.kernel.db import raw_of, unscoped
-from webapp.messages.service.claim import Claimed, claim, hold, postpone, release
+from webapp.messages.service.claim import Claimed, claim, hold, postpone, release, release_strays
 from webapp.messages.service.outcomes import record_outcomes
 from webapp.settings import get_settings
 from webapp.suppressions.service import NewSuppression, suppress_many
@@ -37,6 +38,10 @@ _POLL_SECONDS = 0.25
 _BACK_SECONDS = 5.0
 #: How often mail of a paused bridge or pool is looked at.
 _POSTPONE_SECONDS = 30.0
+#: How long a stopping worker tries to write down what it sent while the database is away; supervisors kill after thirty.
+_LAST_WORDS_SECONDS = 20.0
+#: What a database that is away or goes away raises: through SQLAlchemy, from the driver under it, from the socket.
+_AWAY = (sqlalchemy.exc.SQLAlchemyError, psycopg.Error, OSError)
 
 
 class Dispatcher:
@@ -56,6 +61,8 @@ class Dispatcher:
         self._empty_until = 0.0
         self._deadline = 0.0
         self._tried = 0
+        # At the start too: in a container a lost worker had the same name, and its leases look like ours.
+        self._may_hold_strays = True
 
     def stop(self) -> None:
         """Claim nothing more; what is in flight is finished, what is only leased is given back."""
@@ -118,9 +125,10 @@ class Dispatcher:
                 self._ready.append(delivery)
             if claiming and not (prepared.deliveries or prepared.verdicts or prepared.held or prepared.postponed):
                 self._empty_until = time.monotonic() + _POLL_SECONDS
-        except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
-            log.warning("database_away", error=str(error).splitlines()[0])
+        except _AWAY as error:
+            log.warning("database_away", error=_first_line(error))
             self._results[:0] = results
+            self._may_hold_strays = True
             self._empty_until = time.monotonic() + 1.0
             await asyncio.sleep(0.5)
         finally:
@@ -134,7 +142,10 @@ class Dispatcher:
         settings = get_settings()
         with unscoped("delivery claims for all tenants") as session:
             connection = raw_of(session)
+            if self._may_hold_strays and (strays := release_strays(connection, self._owner, list(self._flying))):
+                log.warning("strays_released", count=strays)
             batch = claim(connection, owner=self._owner, batch=settings.delivery_batch, lease_seconds=settings.delivery_lease_seconds)
+        self._may_hold_strays = False
         if not batch:
             return Prepared()
         with unscoped("delivery prepares for all tenants") as session:
@@ -149,17 +160,29 @@ class Dispatcher:
         known = [(self._flying[result.recipient_id], result) for result in results if result.recipient_id in self._flying]
         if not known:
             return
+        try:
+            self._write(known)
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            if len(known) > 1:
+                for one in known:
+                    self._record([one[1]])
+                return
+            # Kept among the flying: its lease runs out, and after some such attempts a person is asked.
+            log.error("outcome_refused_by_database", recipient_id=str(known[0][1].recipient_id), error=_first_line(error))
+            return
+        for claimed, result in known:
+            self._flying.pop(claimed.recipient_id, None)
+            metrics.observe_attempt(claimed, result)
+
+    def _write(self, known: list[tuple[Claimed, AttemptResult]]) -> None:
         given_back = [(claimed.recipient_id, claimed.attempt) for claimed, result in known if result.outcome is Verdict.RELEASED]
         spoken = [(claimed, result) for claimed, result in known if result.outcome is not Verdict.RELEASED]
         outcomes = [outcome_of_result(claimed, result) for claimed, result in spoken]
         with unscoped("delivery records for all tenants") as session:
             connection = raw_of(session)
-            release(connection, given_back, seconds=0.0 if self._stopping.is_set() else _BACK_SECONDS)
+            release(connection, given_back, self._owner, seconds=0.0 if self._stopping.is_set() else _BACK_SECONDS)
             recorded = {row.recipient_id: row for row in record_outcomes(connection, outcomes)}
             suppress_many(session, [_suppression(recorded[r.recipient_id].address, c) for c, r in spoken if r.suppress and r.recipient_id in recorded])
-        for claimed, result in known:
-            self._flying.pop(claimed.recipient_id, None)
-            metrics.observe_attempt(claimed, result)
 
     async def _flush_now_and_then(self) -> None:
         """Outcomes reach the database soon even when no claim carries them along."""
@@ -175,22 +198,27 @@ class Dispatcher:
         unsent = [(delivery.recipient_id, delivery.attempt) for delivery in self._ready]
         self._ready.clear()
         results, self._results[:] = list(self._results), []
-        for pause in (0.2, 1.0, 5.0, 10.0):
+        started = time.monotonic()
+        while not (self._stopping.is_set() and time.monotonic() - started > _LAST_WORDS_SECONDS):
             try:
                 await asyncio.get_running_loop().run_in_executor(self._database, self._finish, results, unsent)
                 return
-            except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
-                log.warning("database_away", error=str(error).splitlines()[0], waiting=len(results))
-                await asyncio.sleep(pause)
-        self._results[:0] = results  # the next drain of this process tries again; if there is none, the lease runs out
+            except _AWAY as error:
+                log.warning("database_away", error=_first_line(error), waiting=len(results))
+                await asyncio.sleep(0.5)
+        log.error("outcomes_unwritten", count=len(results))  # their leases run out, and they are sent again, marked as possible duplicates
 
     def _finish(self, results: list[AttemptResult], unsent: list[tuple[UUID, int]]) -> None:
         self._record(results)
         if unsent:
             with unscoped("delivery gives back what it did not send") as session:
-                release(raw_of(session), unsent)
+                release(raw_of(session), unsent, self._owner)
             for recipient_id, _ in unsent:
                 self._flying.pop(recipient_id, None)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _suppression(address: str, claimed: Claimed) -> NewSuppression:

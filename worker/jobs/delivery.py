@@ -35,6 +35,7 @@ def sweep(slot: int) -> None:
     """Free leases that ran out or whose worker fell silent."""
     answer_wake("worker.jobs.delivery.sweep", slot)
     with unscoped("the sweeper frees lost leases of all tenants") as session:
-        freed, parked = sweep_leases(raw_of(session), max_claims=get_settings().max_claims)
+        settings = get_settings()
+        freed, parked = sweep_leases(raw_of(session), max_claims=settings.max_claims, silent_seconds=settings.lease_silence_seconds)
     if freed:
         log.warning("leases_swept", freed=freed, parked=parked)

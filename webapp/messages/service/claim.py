@@ -145,14 +145,28 @@ def hold(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, int, st
 _RELEASE = """
 update queue_entries q set lease_until = null, leased_by = null, attempt = q.attempt - 1, fruitless = greatest(q.fruitless - 1, 0),
   due_at = greatest(q.due_at, now() + make_interval(secs => %s))
-from unnest(%s::uuid[], %s::int[]) x(id, attempt) where q.recipient_id = x.id and q.attempt = x.attempt
+from unnest(%s::uuid[], %s::int[]) x(id, attempt) where q.recipient_id = x.id and q.attempt = x.attempt and q.leased_by = %s
 """
 
 
-def release(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, int]], seconds: float = 0.0) -> None:
-    """Give back ``(recipient, attempt)`` of which nothing was said to anybody: the claim does not count. Due again after ``seconds``."""
+def release(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, int]], owner: str, seconds: float = 0.0) -> None:
+    """Give back ``(recipient, attempt)`` of which nothing was said to anybody: the claim does not count. Due again after ``seconds``.
+
+    ``owner`` must still hold them: a release that is said twice must not end the lease of the next worker, whose attempt has the same number.
+    """
     if rows:
-        connection.execute(_RELEASE, [seconds, *(list(column) for column in zip(*rows, strict=True))])
+        connection.execute(_RELEASE, [seconds, *(list(column) for column in zip(*rows, strict=True)), owner])
+
+
+_RELEASE_STRAYS = """
+update queue_entries set lease_until = null, leased_by = null, attempt = attempt - 1, fruitless = greatest(fruitless - 1, 0)
+where leased_by = %s and lease_until is not null and recipient_id <> all(%s::uuid[])
+"""
+
+
+def release_strays(connection: psycopg.Connection[Any], owner: str, kept: Sequence[UUID]) -> int:
+    """Give back what is leased to ``owner`` although it holds only ``kept``: claims whose answer was lost with the connection. Returns how many."""
+    return connection.execute(_RELEASE_STRAYS, (owner, list(kept))).rowcount
 
 
 _POSTPONE = """
@@ -187,12 +201,21 @@ def release_held(connection: psycopg.Connection[Any], message_id: str | UUID | N
     return int(row[0]) if row else 0
 
 
+def lost_leases(silent_seconds: int) -> str:
+    """SQL selecting the recipients whose lease ran out or whose worker gave no sign of life for so long.
+
+    Nobody is silent because the database was away: after it started, everybody gets that long to be heard again.
+    """
+    silence = f"now() - make_interval(secs => {int(silent_seconds)})"
+    return (
+        f"select q.recipient_id from queue_entries q where q.lease_until is not null and (q.lease_until < now() or (pg_postmaster_start_time() < {silence} "
+        f"and not exists (select from heartbeats h where h.name = q.leased_by and h.seen_at > {silence})))"
+    )
+
+
 _SWEEP = """
 with lost as (
-  select q.recipient_id from queue_entries q
-  where q.lease_until is not null
-    and (q.lease_until < now() or not exists (select from heartbeats h where h.name = q.leased_by and h.seen_at > now() - make_interval(secs => %(silent)s)))
-  limit 5000 for update skip locked
+  {lost} limit 5000 for update skip locked
 ), freed as (
   update queue_entries q set lease_until = null, leased_by = null, due_at = now(),
     held = case when q.fruitless >= %(most)s then 'parked after ' || q.fruitless || ' attempts that ended without a result' end
@@ -211,5 +234,5 @@ select count(*), count(held) from freed
 
 def sweep(connection: psycopg.Connection[Any], *, max_claims: int, silent_seconds: int = 60) -> tuple[int, int]:
     """Take back what lost workers held: ``(rows freed, of which parked)``. A worker is lost when its lease ran out or it fell silent."""
-    row = connection.execute(_SWEEP, {"most": max_claims, "silent": silent_seconds}).fetchone()
+    row = connection.execute(_SWEEP.format(lost=lost_leases(silent_seconds)), {"most": max_claims}).fetchone()
     return (row[0], row[1]) if row else (0, 0)
