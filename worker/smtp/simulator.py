@@ -1,8 +1,8 @@
 """A receiving mail server whose answer depends on the address: the internet in a box.
 
 `bounce@`, `defer@`, `complaint@` ... at the simulator's domain answer as their name says, with real SMTP replies, real bounces
-by mail and real clicks over HTTP; every other address takes mail. `BEHAVIOURS` is the whole list, and the page that explains it
-to people is made from it. A tag behind a plus is free: `bounce+order17@`.
+by mail and real clicks over HTTP; every other address takes mail. The whole list is `webapp.simulator.types.BEHAVIOURS`. A tag
+behind a plus is free: `bounce+order17@`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
 import structlog
 
+from webapp.simulator.types import BEHAVIOURS, Behaviour, Stage
 from worker.smtp import replies
 from worker.smtp.parsing import MailParameters
 from worker.smtp.replies import Reply
@@ -25,59 +25,8 @@ from worker.smtp.session import DROP, Answer, Envelope, Login, Session
 log = structlog.get_logger()
 
 
-class Stage(StrEnum):
-    """When a behaviour shows: at RCPT, behind the final dot, or some seconds after the mail was taken."""
-
-    RECIPIENT = "at RCPT"
-    MESSAGE = "after DATA"
-    LATER = "later"
-
-
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """One address of the simulator. reply: what it answers instead of taking mail; summary: one sentence for people."""
-
-    name: str
-    stage: Stage
-    summary: str
-    reply: Reply | None = None
-
-
-def _refusals(stage: Stage, *rows: tuple[str, int, str, str, str]) -> list[Behaviour]:
-    return [Behaviour(name, stage, summary, Reply(code, status, text)) for name, code, status, text, summary in rows]
-
-
-_ALL = [
-    Behaviour("delivered", Stage.MESSAGE, "Takes the mail. So does every address that is not in this list."),
-    *_refusals(
-        Stage.RECIPIENT,
-        ("bounce", 550, "5.1.1", "No such user here", "Does not exist: a hard bounce, the address is suppressed."),
-        ("full", 452, "4.2.2", "Mailbox full, try again later", "Mailbox is full: deferred and tried again until it expires."),
-        ("overquota", 552, "5.2.2", "Mailbox over quota", "Over quota for good: a soft bounce, nothing is suppressed at once."),
-        ("inactive", 550, "5.2.1", "Mailbox disabled", "Account is disabled: a soft bounce."),
-        ("defer", 451, "4.7.1", "Greylisted, come back later", "Greylisting: refused at first, taken when tried again a little later."),
-        ("throttle", 421, "4.7.0", "Too many messages from your address, slow down", "Always says slow down: deferred, and the pace is reduced."),
-        ("block", 554, "5.7.1", "Service unavailable; client host blocked using bl.simulator", "Blocks the sending address as a spammer."),
-    ),
-    *_refusals(
-        Stage.MESSAGE,
-        ("policy", 550, "5.7.26", "This mail has been blocked because the sender is unauthenticated", "Refuses for failing SPF and DKIM."),
-        ("content", 550, "5.6.0", "Message content rejected", "Refuses the content."),
-        ("toobig", 552, "5.3.4", "Message too big for this mailbox", "Refuses the size."),
-    ),
-    Behaviour("slow", Stage.MESSAGE, "Takes the mail, but thinks about it for some seconds."),
-    Behaviour("drop", Stage.MESSAGE, "Cuts the connection behind the final dot without an answer: nobody can know whether it was taken."),
-    Behaviour("late-bounce", Stage.LATER, "Takes the mail, then sends a bounce (DSN) by mail to the return path."),
-    Behaviour("complaint", Stage.LATER, "Takes the mail, then reports it as spam (ARF) by mail: a complaint."),
-    Behaviour("autoreply", Stage.LATER, "Takes the mail, then answers that it is on holiday: must change nothing."),
-    Behaviour("unsubscribe", Stage.LATER, "Takes the mail, then presses its one-click unsubscribe button."),
-    Behaviour("open", Stage.LATER, "Takes the mail and opens it, loading the tracking pixel."),
-    Behaviour("click", Stage.LATER, "Takes the mail, opens it and follows its first tracked link."),
-]
-BEHAVIOURS: dict[str, Behaviour] = {behaviour.name: behaviour for behaviour in _ALL}
-"""Every behaviour by local part, in the order in which people should read them."""
-
 DELIVERED = BEHAVIOURS["delivered"]
+_REPLIES = {name: Reply(*behaviour.reply) for name, behaviour in BEHAVIOURS.items() if behaviour.reply is not None}
 _GREYLIST_SIZE = 50_000
 
 
@@ -155,14 +104,14 @@ class Simulator:
             return None
         if behaviour.name == "defer" and self._came_back((envelope_sender, address)):
             return None
-        return behaviour.reply
+        return _REPLIES[behaviour.name]
 
     async def message(self, session: Session, envelope: Envelope, data: bytes) -> Reply:
         """Take the mail for all recipients, or refuse it when the address of one says so."""
         behaviours = [behaviour_of(address, self._domain) for address in envelope.recipients]
         for behaviour in behaviours:
-            if behaviour.stage is Stage.MESSAGE and behaviour.reply is not None:
-                return behaviour.reply
+            if behaviour.stage is Stage.MESSAGE and behaviour.name in _REPLIES:
+                return _REPLIES[behaviour.name]
         names = {behaviour.name for behaviour in behaviours}
         if "slow" in names:
             await asyncio.sleep(self._think_seconds)

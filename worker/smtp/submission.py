@@ -23,6 +23,7 @@ import sqlalchemy.exc
 import structlog
 from psycopg import errors as pg
 
+from webapp import metrics
 from webapp.bridges.service import find_login, valid_credentials
 from webapp.bridges.types import BridgeLogin
 from webapp.kernel.addresses import BadAddress, parse_address
@@ -101,6 +102,7 @@ class Submission:
             except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
                 log.warning("database_away", error=str(error).splitlines()[0])
                 return replies.LOGIN_UNAVAILABLE
+            metrics.SMTP_LOGINS.labels("ok" if found else "failed").inc()
             if found is None:
                 self._logins.pop(key, None)
                 return replies.LOGIN_FAILED
@@ -200,9 +202,15 @@ class Submission:
             if len(group) == 1:
                 raise
             return [result for item in group for result in self._commit_alone(tenant_id, item)]
-        if any(isinstance(result, Accepted) and result.status is RecipientState.QUEUED and not result.replayed for result in results):
-            self._waker.ring()
+        self._count(results)
         return results
+
+    def _count(self, results: Sequence[Accepted | DomainError]) -> None:
+        fresh = [result for result in results if isinstance(result, Accepted) and not result.replayed]
+        if any(result.status is RecipientState.QUEUED for result in fresh):
+            self._waker.ring()
+        for mode in {result.mode for result in fresh}:
+            metrics.ACCEPTED.labels("smtp", mode.value).inc(sum(result.mode is mode for result in fresh))
 
     def _commit_alone(self, tenant_id: UUID, item: tuple[Sender, MessageSubmission]) -> Sequence[Accepted | DomainError]:
         try:

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from webapp.messages.reports import AutoReply, BounceReport, ComplaintReport, parse_report
+from webapp.simulator.types import BEHAVIOURS, Stage
 from worker.smtp.limits import Limits
 from worker.smtp.simulated_reader import SimulatedReader, make_auto_reply, make_bounce, make_complaint, tracked_urls, unsubscribe_urls
-from worker.smtp.simulator import BEHAVIOURS, ReceivedMail, Simulator, Stage, behaviour_of
+from worker.smtp.simulator import ReceivedMail, Simulator, behaviour_of
 
 DOMAIN = "simulator.example.test"
 LIMITS = Limits(errors=10**6)
