@@ -35,8 +35,8 @@ GUIDES = (
 
 #: Error code -> (what it means, what to do).
 ERRORS: tuple[tuple[type[errors.DomainError], str, str], ...] = (
-    (errors.InvalidParameter, "A parameter or the body cannot be read.", "Look at `param` and the message; send JSON with the right types."),
-    (errors.MissingParameter, "Something required is absent.", "Send the parameter named in `param`."),
+    (errors.InvalidParameter, "A parameter or the body cannot be read.", "Look at the param and the message; send JSON with the right types."),
+    (errors.MissingParameter, "Something required is absent.", "Send the parameter that param names."),
     (errors.Unauthenticated, "No key, or one that is unknown, expired or revoked.", "Check the Authorization header; make a new key when in doubt."),
     (errors.Forbidden, "The key is known and may not do this.", "Look at the role of the key, its IP list, and whether the tenant is approved."),
     (errors.NotFound, "There is no such object in your tenant and mode.", "Check the id; live and sandbox objects are apart."),
@@ -44,7 +44,7 @@ ERRORS: tuple[tuple[type[errors.DomainError], str, str], ...] = (
     (errors.LimitExceeded, "A limit of your tenant is reached.", "Remove what is not needed, or ask for a higher limit."),
     (errors.IdempotencyConflict, "The idempotency key belongs to another body, or its first request is still running.", "Use a new key for a new request."),
     (errors.PayloadTooLarge, "The body, the message or a file is too large.", "Attachments: 10 MB each, 25 MB in all."),
-    (errors.ValidationFailed, "The input can be read but breaks a rule.", "`errors` lists every breach with the field it is about."),
+    (errors.ValidationFailed, "The input can be read but breaks a rule.", "errors[] lists every breach with the field it is about."),
     (errors.RateLimited, "Too many requests.", "Wait as long as Retry-After says."),
     (errors.Unavailable, "A component is away for a moment; nothing was stored.", "Repeat the request, best with an idempotency key."),
 )  # fmt: skip
