@@ -62,7 +62,8 @@ def index() -> Response:
 def error_codes() -> Response:
     """Every error code; `doc_url` of an error points here."""
     rows = [{"code": kind.code, "status": kind.status, "retryable": kind.retryable, "meaning": meaning, "todo": todo} for kind, meaning, todo in ERRORS]
-    rows.append({"code": "internal_error", "status": 500, "retryable": True, "meaning": "Something went wrong on our side.", "todo": "Repeat it; tell us the request id when it stays."})
+    ours = {"meaning": "Something went wrong on our side.", "todo": "Repeat it; tell us the request id when it stays."}
+    rows.append({"code": "internal_error", "status": 500, "retryable": True, **ours})
     return render("docs/errors.html", rows=rows, guides=GUIDES)
 
 

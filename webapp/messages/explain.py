@@ -56,7 +56,8 @@ def explain(scope: Scope, message: Message, recipients: Sequence[Recipient]) -> 
 
 
 def _how_it_came(message: Message) -> str:
-    door = {"api": "Over the API", "smtp": "Over SMTP", "dashboard": "From the dashboard", "cli": "From the command line"}.get(message.door, "By Postbridge itself")
+    doors = {"api": "Over the API", "smtp": "Over SMTP", "dashboard": "From the dashboard", "cli": "From the command line"}
+    door = doors.get(message.door, "By Postbridge itself")
     return f"{door}, {message.recipient_count} recipient{'s' if message.recipient_count > 1 else ''}, {message.size:,} bytes."
 
 

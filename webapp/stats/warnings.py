@@ -41,9 +41,12 @@ def health_warnings(scope: Scope) -> list[HealthWarning]:
         if sums is None or sums.sent < _ENOUGH:
             continue
         if sums.bounce_rate >= _BOUNCES:
+            title = f"{sums.bounce_rate:.1%} of {bridge.name}'s mail bounced this week"
             text = "Mailbox providers react to bounces above 5 %. Look at the addresses that bounce and stop writing to them."
-            found.append(HealthWarning(f"{sums.bounce_rate:.1%} of {bridge.name}'s mail bounced this week", text, "bad", "messages.index", {"bridge": str(bridge.id), "state": "bounced"}, "See the bounces"))
+            bounces = {"bridge": str(bridge.id), "state": "bounced"}
+            found.append(HealthWarning(title, text, "bad", "messages.index", bounces, "See the bounces"))
         if sums.complaint_rate >= _COMPLAINTS:
+            title = f"{sums.complaint_rate:.2%} of {bridge.name}'s recipients complained this week"
             text = "Above 0.1 % mailbox providers begin to filter. Write only to people who asked for it, and make leaving easy."
-            found.append(HealthWarning(f"{sums.complaint_rate:.2%} of {bridge.name}'s recipients complained this week", text, "bad", "bridges.show", place, "Open the bridge"))
+            found.append(HealthWarning(title, text, "bad", "bridges.show", place, "Open the bridge"))
     return found

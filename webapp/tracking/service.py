@@ -71,7 +71,8 @@ firsts as (
     old.first_clicked_at is null and new.first_clicked_at is not null as first_click),
 figures as (
   insert into stats_deltas (tenant_id, hour, mode, bridge_id, opened, unique_opened, clicked, unique_clicked)
-  select tenant_id, date_trunc('hour', at), mode, bridge_id, sum(opens), sum((opens > 0 and first_open)::int), sum(clicks), sum((clicks > 0 and first_click)::int)
+  select tenant_id, date_trunc('hour', at), mode, bridge_id,
+    sum(opens), sum((opens > 0 and first_open)::int), sum(clicks), sum((clicks > 0 and first_click)::int)
   from (select c.tenant_id, c.mode, c.bridge_id, c.recipient_id, min(c.at) as at, count(*) filter (where c.type = 'email.opened') as opens,
           count(*) filter (where c.type = 'email.clicked') as clicks from counted c group by 1, 2, 3, 4) per_recipient
   join firsts on firsts.id = per_recipient.recipient_id group by 1, 2, 3, 4)
