@@ -56,6 +56,7 @@ class Engine:
         self._sink: Sink | None = None
         self._error: Exception | None = None
         self._room: asyncio.Future[None] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
         self._running = False
 
     @property
@@ -70,8 +71,11 @@ class Engine:
 
     # -- running -------------------------------------------------------------------------------------------------
 
-    async def run(self, source: Source, sink: Sink, window: int | None = None) -> None:
+    async def run(self, source: Source, sink: Sink, window: int | None = None, linger: float | None = None) -> None:
         """Take deliveries until `source()` gives None, and return when each has been settled by one call of `sink`.
+
+        With `linger`, return at the latest that many seconds after the source has ended: deliveries still under way (a
+        server may take ten minutes over a final dot) go on as long as the loop runs, and `sink` hears of them later.
 
         `source` may wait (for a database, say) while others are being sent; at most `window` deliveries are held at a
         time. `sink` must be quick: it runs on the event loop. After `stop`, what has not begun is given back as
@@ -85,24 +89,30 @@ class Engine:
         self.share = max(1, self._window // 8)
         loop = asyncio.get_running_loop()
         self.now = loop.time
-        sweeping = loop.create_task(self._sweep_often())
+        if self._sweeping is None or self._sweeping.done():
+            self._sweeping = loop.create_task(self._sweep_often())
         try:
             # Two turns of the loop show which kept connections were closed from afar while it stood still.
             await asyncio.sleep(0)
             await asyncio.sleep(0)
             await self._pull(source)
-            while self._held:
-                await self._wait(None, below=0)
+            await self._settle(linger)
         except BaseException:
             self.stop()
             self._cut_off()
             raise
         finally:
-            sweeping.cancel()
-            await self._end_tasks()
+            if not self._held:
+                await self._end_tasks()
             self._running = False
         if self._error is not None:
             raise self._error
+
+    async def _settle(self, linger: float | None) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(linger):
+                while self._held:
+                    await self._wait(None, below=0)
 
     async def _pull(self, source: Source) -> None:
         pulled = 0
@@ -173,7 +183,7 @@ class Engine:
         for transactions in self._resolving.values():
             while transactions:
                 self.release(transactions.pop(), "the worker is stopping")
-        if self._running:
+        if self._held:
             asyncio.get_running_loop().call_later(self.limits.stop_grace, self._cut_off)
         self._wake()
 
@@ -185,6 +195,9 @@ class Engine:
         """Close every connection, politely where nothing is under way. The engine may be run again afterwards."""
         self._cut_off()
         await self._end_tasks()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            await asyncio.gather(self._sweeping, return_exceptions=True)
         self._routes.clear()
         self._retired.clear()
         await asyncio.sleep(0)
@@ -331,7 +344,7 @@ class Engine:
         limits, timeouts = self.limits, self.limits.timeouts
         shortest = min(limits.idle_seconds, limits.steal_after, timeouts.mail, timeouts.rcpt, timeouts.data, timeouts.data_block, timeouts.end_of_data)
         every = min(1.0, max(0.02, shortest / 4))
-        while True:
+        while self._running or self._held or self._connections:
             self._sweep()
             await asyncio.sleep(every)
 

@@ -40,25 +40,39 @@ async def test_connections_grow_with_demand_and_are_kept_between_runs() -> None:
 
 
 @on_loop
-async def test_idle_connections_are_closed() -> None:
+async def test_idle_connections_are_closed_also_between_runs() -> None:
     async with SmtpSink() as sink:
         engine = make_engine(idle_seconds=0.1)
+        (result,) = await deliver(engine, [make_delivery("ok@example.test", make_relay(sink.port))])
+        assert result.outcome is Outcome.DELIVERED and sink.state.open == 1
+        await asyncio.sleep(0.5)
+        assert sink.state.open == 0 and "QUIT" in sink.state.commands
+        await engine.close()
+
+
+@on_loop
+async def test_run_need_not_wait_for_a_silent_server() -> None:
+    async with SmtpSink() as sink:
+        engine = make_engine()
         member = make_relay(sink.port)
-        gate = asyncio.Event()
-        left = [make_delivery("ok-1@example.test", member)]
+        results: list[AttemptResult] = []
+        left = iter([make_delivery("stalldata@example.test", member), make_delivery("ok@example.test", member)])
 
         async def source() -> Delivery | None:
-            if left:
-                return left.pop()
-            await gate.wait()
-            return None
+            return next(left, None)
 
-        running = asyncio.create_task(engine.run(source, lambda result: None))
-        await asyncio.sleep(0.5)
-        assert len(sink.received) == 1 and sink.state.open == 0
-        assert "QUIT" in sink.state.commands
-        gate.set()
-        await running
+        await asyncio.wait_for(engine.run(source, results.append, linger=0.1), 0.3)
+        assert [result.outcome for result in results] == [Outcome.DELIVERED] and engine.in_flight == 1
+        more = iter([make_delivery("ok-2@example.test", member)])
+
+        async def source_again() -> Delivery | None:
+            return next(more, None)
+
+        await asyncio.wait_for(engine.run(source_again, results.append, linger=0.05), 0.3)
+        await asyncio.sleep(0.8)
+        assert [result.outcome for result in results] == [Outcome.DELIVERED, Outcome.DELIVERED, Outcome.DEFERRED]
+        assert results[2].duplicate_possible and engine.in_flight == 0
+        await engine.close()
 
 
 @on_loop

@@ -42,10 +42,10 @@ class World:
 
 
 @asynccontextmanager
-async def world(first: SinkOptions | None = None, second: SinkOptions | None = None, **limits: object) -> AsyncIterator[World]:
+async def world(first: SinkOptions | None = None, second: SinkOptions | None = None) -> AsyncIterator[World]:
     """127.0.0.11 is mx1, 127.0.0.12 is mx2."""
     async with DnsServer(ZONE) as dns, SmtpSink(second, host="127.0.0.12") as two, SmtpSink(first, host="127.0.0.11", port=two.port) as one:
-        engine = make_engine(resolver=Resolver([dns.address], timeout=0.5), mx_port=two.port, **limits)
+        engine = make_engine(resolver=Resolver([dns.address], timeout=0.5), mx_port=two.port)
         yield World(one, two, dns, engine)
         await engine.close()
 

@@ -25,9 +25,13 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @on_loop
 async def test_mail_and_login_under_tls(pem: Path, mode: TlsMode) -> None:
     context = server_context(pem)
-    secure = {"tls": context} if mode is TlsMode.IMPLICIT else {"starttls": context}
     for methods in ("PLAIN LOGIN", "LOGIN"):
-        async with SmtpSink(SinkOptions(auth=("user", "pass word ü"), auth_methods=methods, **secure)) as sink:
+        options = SinkOptions(auth=("user", "pass word ü"), auth_methods=methods)
+        if mode is TlsMode.IMPLICIT:
+            options.tls = context
+        else:
+            options.starttls = context
+        async with SmtpSink(options) as sink:
             engine = make_engine(resolver=HOSTS, tls_ca_file=str(pem), plain_auth_on_loopback=False)
             member = make_relay(sink.port, host="relay.test", tls=mode, username="user", password="pass word ü")
             results = await deliver(engine, [make_delivery(f"ok-{n}@example.test", member) for n in range(5)])
