@@ -277,3 +277,8 @@ def test_an_unknown_template_is_named(house: House, make_house: Callable[..., Ho
     stranger.change("insert into email_templates (tenant_id, slug, name, subject, text) values (:tenant, 'theirs', 'x', 'x', 'x')")
     for slug in ("absent", "theirs"):
         assert refused(house, NotFound, template=slug, text=None, subject="").param == "template"
+
+
+def test_content_larger_than_a_socket_buffer(house: House) -> None:
+    house.accept(html="<p>ü</p>" * 1_000_000)
+    assert house.rows("select length(html) from message_contents")[0][0] == 8_000_000

@@ -5,6 +5,7 @@ The share of the previous window that still counts is what makes it slide: used 
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Mapping
@@ -22,12 +23,17 @@ WINDOW = 60
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Where a key stands after counting. ``reset``: epoch second at which a new window begins."""
+    """Where a key stands after counting. ``reset``: epoch second at which a new window begins; ``used``: requests that count now."""
 
     limit: int
     remaining: int
     reset: int
     allowed: bool
+    used: float = 0.0
+
+    def allowed_of(self, counted: int) -> int:
+        """How many of ``counted`` requests that were counted together are within the limit."""
+        return min(counted, max(0, math.floor(counted - (self.used - self.limit))))
 
     @property
     def headers(self) -> dict[str, str]:
@@ -61,6 +67,9 @@ class _Local:
 
 
 _local = _Local()
+#: After a failure the broker is left alone for this long, so that not every request waits for its time-out.
+_REST = 2.0
+_away_until = 0.0
 
 
 def count_many(wanted: Mapping[str, tuple[int, int]], now: float | None = None) -> dict[str, Usage]:
@@ -73,7 +82,7 @@ def count_many(wanted: Mapping[str, tuple[int, int]], now: float | None = None) 
     usages: dict[str, Usage] = {}
     for (key, (_, limit)), (current, previous) in zip(wanted.items(), counts, strict=True):
         used = current + previous * left
-        usages[key] = Usage(limit, max(0, int(limit - used)), (window + 1) * WINDOW, used <= limit)
+        usages[key] = Usage(limit, max(0, int(limit - used)), (window + 1) * WINDOW, used <= limit, used)
     return usages
 
 
@@ -83,6 +92,9 @@ def count(key: str, limit: int) -> Usage:
 
 
 def _count(window: int, numbers: Mapping[str, int]) -> list[tuple[int, int]]:
+    global _away_until
+    if time.monotonic() < _away_until:
+        return _local.add(window, numbers)
     try:
         pipe = broker().pipeline(transaction=False)
         for key, n in numbers.items():
@@ -91,6 +103,7 @@ def _count(window: int, numbers: Mapping[str, int]) -> list[tuple[int, int]]:
             pipe.get(f"rl:{key}:{window - 1}")
         answers = pipe.execute()
     except redis.RedisError as error:
+        _away_until = time.monotonic() + _REST
         log.warning("broker_away", what="rate limits", error=str(error))
         return _local.add(window, numbers)
     return [(int(answers[i]), int(answers[i + 2] or 0)) for i in range(0, len(answers), 3)]

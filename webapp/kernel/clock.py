@@ -22,6 +22,6 @@ def parse_rfc3339(text: str) -> datetime | None:
     """The moment in ``text`` (RFC 3339, an offset is required), or None when it is unreadable or has no offset."""
     try:
         value = datetime.fromisoformat(text)
-    except (ValueError, TypeError):
+        return value.astimezone(UTC) if value.tzinfo else None
+    except (ValueError, TypeError, OverflowError):
         return None
-    return value.astimezone(UTC) if value.tzinfo else None

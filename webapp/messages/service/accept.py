@@ -5,7 +5,8 @@ Written for speed: no ORM objects, and two round trips to the database for a who
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -16,7 +17,7 @@ from webapp.kernel.errors import DomainError, Unavailable
 from webapp.kernel.jobs import wake_delivery
 from webapp.kernel.scope import Scope
 from webapp.messages.service.rounds import Round
-from webapp.messages.service.sender import Sender
+from webapp.messages.service.sender import Sender, raw_connection
 from webapp.messages.service.units import Unit, unit_of
 from webapp.messages.types import Accepted, MessageSubmission, RecipientState
 
@@ -54,12 +55,43 @@ def accept_many(connection: psycopg.Connection[Any], submissions: Sequence[tuple
     return [unit.results[0] for unit in units]
 
 
-def accept_units(connection: psycopg.Connection[Any], units: Sequence[Unit]) -> None:
-    """The same for requests of one or more messages: fills in their ``results``. Raises ``psycopg.Error``."""
+def accept_units(
+    connection: psycopg.Connection[Any],
+    units: Sequence[Unit],
+    *,
+    pipeline: psycopg.Pipeline | None = None,
+    commit: Callable[[], None] | None = None,
+) -> None:
+    """The same for requests of one or more messages: fills in their ``results``. Raises ``psycopg.Error``.
+
+    ``pipeline``: the connection's, when it is in pipeline mode already. ``commit``: ends the transaction; called so
+    that COMMIT leaves together with the last rows.
+    """
+    if pipeline is None:
+        with pipelined(connection) as opened:
+            accept_units(connection, units, pipeline=opened, commit=commit)
+        return
     waiting = list(units)
     while waiting:
         first, waiting = _split_by_key(waiting)
-        Round(connection, first).run()
+        Round(connection, pipeline, first, commit=None if waiting else commit).run()
+
+
+@contextmanager
+def pipelined(connection: psycopg.Connection[Any]) -> Iterator[psycopg.Pipeline]:
+    """Pipeline mode in which a message larger than the socket's buffer gets through.
+
+    In libpq's non-blocking mode the driver goes on to wait for answers while a part of a large query is still unsent, for ever. In blocking mode
+    libpq sends all of it and reads what arrives meanwhile.
+    """
+    before = connection.pgconn.nonblocking
+    connection.pgconn.nonblocking = 0
+    try:
+        with connection.pipeline() as pipeline:
+            yield pipeline
+    finally:
+        if not connection.closed:
+            connection.pgconn.nonblocking = before
 
 
 def _split_by_key(units: list[Unit]) -> tuple[list[Unit], list[Unit]]:
@@ -75,11 +107,8 @@ def _split_by_key(units: list[Unit]) -> tuple[list[Unit], list[Unit]]:
 
 
 def _accept_in_scope(scope: Scope, unit: Unit) -> None:
-    scope.session.flush()
-    connection = scope.session.connection().connection.driver_connection
-    assert isinstance(connection, psycopg.Connection)
     try:
-        accept_units(connection, [unit])
+        accept_units(raw_connection(scope), [unit])
     except psycopg.Error as error:
         raise refusal_of(error) from error
     if needs_wake(unit):

@@ -7,7 +7,7 @@ suppressions, templates and the quota; the second writes every row and takes bac
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -32,31 +32,36 @@ _Key = tuple[str, str]
 class Round:
     """Units of one tenant, no idempotency key twice, in the connection's transaction. Ends with ``results`` in every unit."""
 
-    def __init__(self, connection: psycopg.Connection[Any], units: Sequence[Unit]) -> None:
+    def __init__(
+        self, connection: psycopg.Connection[Any], pipeline: psycopg.Pipeline, units: Sequence[Unit], *, commit: Callable[[], None] | None = None
+    ) -> None:
         self.connection = connection
+        self.pipeline = pipeline
         self.units = units
+        self.commit = commit
         self.tenant_id = units[0].sender.tenant_id
         self.now = clock.now()
         self.drafts: list[Draft] = []
         self._owned: set[_Key] = set()
 
     def run(self) -> None:
-        """All of it. Raises ``psycopg.Error``; what was refused stands in the units."""
-        facts = load_facts(self.connection, self.tenant_id, _bridges_of(self.units))
+        """All of it. Raises ``psycopg.Error``; what was refused stands in the units. With ``commit``, COMMIT travels with the rows."""
+        facts = load_facts(self.connection, self.pipeline, self.tenant_id, _bridges_of(self.units))
         for unit in self.units:
             self.drafts += _drafts_of(unit, facts, self.now)
-        if facts is None or not self.drafts:
-            return
-        with self.connection.pipeline() as pipeline:
+        if facts is not None and self.drafts:
             answers = self._ask(facts)
-            pipeline.sync()
+            self.pipeline.sync()
             self._resolve_keys(answers)
             self._refuse_suppressed(answers)
             self._fill_templates(answers)
             self._refuse_over_quota(facts, answers)
             self._store_files()
             self._write()
-            pipeline.sync()
+        if self.commit is not None:
+            self.commit()
+        else:
+            self.pipeline.sync()
 
     # The first round trip
 

@@ -24,7 +24,7 @@ from webapp.kernel.scope import Mode, Scope
 from webapp.messages import queries
 from webapp.messages.models import Message, MessageContent
 from webapp.messages.service import checks
-from webapp.messages.service.sender import Sender, load_facts
+from webapp.messages.service.sender import Sender, load_facts, raw_connection
 from webapp.messages.types import Accepted, EventType, RecipientState
 from webapp.settings import get_settings
 
@@ -126,9 +126,10 @@ def _check_may_resend(scope: Scope, message: Message) -> None:
     """The message is judged by who its sender is today."""
     if scope.session.get(MessageContent, message.id) is None:
         raise Conflict("What this message said is past its retention; it cannot be sent again.")
-    connection = scope.session.connection().connection.driver_connection
     wanted = [message.bridge_id] if message.bridge_id else []
-    facts = load_facts(connection, scope.tenant_id, wanted)  # type: ignore[arg-type]
+    connection = raw_connection(scope)
+    with connection.pipeline() as pipeline:
+        facts = load_facts(connection, pipeline, scope.tenant_id, wanted)
     if facts is None:
         raise Conflict("This tenant does not exist any more.")
     mode = Mode(message.mode)

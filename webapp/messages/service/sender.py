@@ -102,7 +102,7 @@ def forget_facts() -> None:
         _known.clear()
 
 
-def load_facts(connection: psycopg.Connection[Any], tenant_id: UUID, bridges: Iterable[UUID]) -> TenantFacts | None:
+def load_facts(connection: psycopg.Connection[Any], pipeline: psycopg.Pipeline, tenant_id: UUID, bridges: Iterable[UUID]) -> TenantFacts | None:
     """Facts of a tenant and of these bridges of it; None for an absent tenant. At most one round trip, none when all is known."""
     wanted = set(bridges)
     facts = _known.get(tenant_id)
@@ -111,13 +111,13 @@ def load_facts(connection: psycopg.Connection[Any], tenant_id: UUID, bridges: It
             return facts
     else:
         facts = None
-    with connection.pipeline() as pipeline, connection.cursor(row_factory=tuple_row) as one, connection.cursor(row_factory=tuple_row) as many:
-        if facts is None:
-            one.execute(_TENANT, (tenant_id,))
-        many.execute(_BRIDGES, (tenant_id, list(wanted)))
-        pipeline.sync()
-        row = one.fetchone() if facts is None else ()
-        found = many.fetchall()
+    one, many = connection.cursor(row_factory=tuple_row), connection.cursor(row_factory=tuple_row)
+    if facts is None:
+        one.execute(_TENANT, (tenant_id,))
+    many.execute(_BRIDGES, (tenant_id, list(wanted)))
+    pipeline.sync()
+    row = one.fetchone() if facts is None else ()
+    found = many.fetchall()
     if row is None:
         return None
     if facts is None:
@@ -129,3 +129,11 @@ def load_facts(connection: psycopg.Connection[Any], tenant_id: UUID, bridges: It
             _known.clear()
         _known[tenant_id] = facts
     return facts
+
+
+def raw_connection(scope: Scope) -> psycopg.Connection[Any]:
+    """The driver's connection under the scope's session, in the session's transaction."""
+    scope.session.flush()
+    connection = scope.session.connection().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)
+    return connection

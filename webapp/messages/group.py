@@ -1,0 +1,300 @@
+"""Group commit: whatever waits in a process is accepted together, one transaction a tenant, so that a commit is paid once for many messages.
+
+A few committer threads, each with a database connection of its own that stays in pipeline mode, take what waits (a single message when there is
+no more: nobody waits for a group to fill). Nothing is answered before its COMMIT came back. One bad message never fails its neighbours: when the
+database refuses a group, each of its requests is tried alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import structlog
+from psycopg import errors as pg
+from sqlalchemy.engine import make_url
+
+from webapp.http import ratelimit
+from webapp.kernel.errors import DomainError, IdempotencyConflict, RateLimited, Unavailable
+from webapp.kernel.jobs import wake_delivery
+from webapp.messages.service import Sender, Unit, accept_units, needs_wake, pipelined, refusal_of, unit_of
+from webapp.messages.types import Accepted, MessageSubmission
+from webapp.settings import get_settings
+
+log = structlog.get_logger()
+
+MOST_IN_A_GROUP = 200
+COMMITTERS = 2
+#: Seconds: a lock is held for a commit at most; a statement of accept takes milliseconds.
+_OPTIONS = "-c lock_timeout=5s -c statement_timeout=20s -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on"
+#: Seconds a request waits for its group before it gives up on a database that neither answers nor fails.
+_PATIENCE = 40.0
+#: Seconds between two wake-ups of the delivery workers.
+_WAKE_PAUSE = 0.02
+
+
+class Ticket:
+    """A request that waits for its group. ``meter``: the key and limit to count it under; ``usage``: where that key stands then."""
+
+    __slots__ = ("done", "meter", "unit", "usage")
+
+    def __init__(self, unit: Unit, meter: tuple[str, int] | None, done: Callable[[], None]) -> None:
+        self.unit = unit
+        self.meter = meter
+        self.done = done
+        self.usage: ratelimit.Usage | None = None
+
+
+class GroupAcceptor:
+    """The group commit of this process. Threads start with the first message; ``close`` lets those that wait finish."""
+
+    def __init__(self, committers: int = COMMITTERS) -> None:
+        self._waiting: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
+        self._committers = committers
+        self._threads: list[threading.Thread] = []
+        self._starting = threading.Lock()
+        self._waker = _Waker()
+
+    def submit(self, sender: Sender, submission: MessageSubmission) -> Future[Accepted]:
+        """Queue one message; the future brings ``Accepted`` after the commit, or raises the refusal. For doors that must not block."""
+        future: Future[Accepted] = Future()
+        unit = unit_of(sender, submission)
+        self._put(Ticket(unit, None, lambda: _resolve(future, unit)))
+        return future
+
+    def accept(self, unit: Unit, meter: tuple[str, int] | None = None) -> Ticket:
+        """Queue a request and wait for its commit. The unit holds the results, or the error that refused it as a whole."""
+        committed = threading.Lock()
+        committed.acquire()
+        ticket = Ticket(unit, meter, committed.release)
+        self._put(ticket)
+        if not committed.acquire(timeout=_PATIENCE):
+            ticket.unit = Unit(unit.sender, unit.submissions)
+            ticket.unit.refuse(Unavailable("The database does not answer; it is not known whether the message was kept.", retry_after=5))
+        return ticket
+
+    def close(self) -> None:
+        """Finish what waits and end the threads."""
+        for _ in self._threads:
+            self._waiting.put(None)
+        for thread in self._threads:
+            thread.join(timeout=_PATIENCE)
+        self._threads.clear()
+        self._waker.close()
+
+    def _put(self, ticket: Ticket) -> None:
+        self._waiting.put(ticket)
+        if not self._threads:
+            self._start()
+
+    def _start(self) -> None:
+        with self._starting:
+            if not self._threads:
+                self._threads = [threading.Thread(target=self._run, name=f"committer-{n}", daemon=True) for n in range(self._committers)]
+                for thread in self._threads:
+                    thread.start()
+
+    def _run(self) -> None:
+        committer = _Committer(self._waker)
+        while (first := self._waiting.get()) is not None:
+            tickets = [first]
+            with contextlib.suppress(queue.Empty):
+                while len(tickets) < MOST_IN_A_GROUP:
+                    ticket = self._waiting.get_nowait()
+                    if ticket is None:
+                        self._waiting.put(None)
+                        break
+                    tickets.append(ticket)
+            committer.commit(tickets)
+        committer.close()
+
+
+def _resolve(future: Future[Accepted], unit: Unit) -> None:
+    result = unit.results[0]
+    if isinstance(result, DomainError):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
+
+
+class _Waker:
+    """Rings for the delivery workers from a thread of its own, so that the broker's round trips stand in nobody's way."""
+
+    def __init__(self) -> None:
+        self._bell = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def ring(self) -> None:
+        """Something is due. Rings within 20 ms are one."""
+        self._bell.set()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="waker", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        self._closed = True
+        self._bell.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while not self._closed:
+            self._bell.wait()
+            self._bell.clear()
+            try:
+                wake_delivery()
+            except Exception:
+                log.exception("wake_failed")
+            time.sleep(_WAKE_PAUSE)
+
+
+class _Committer:
+    """One thread's connection and what it does with a group."""
+
+    def __init__(self, waker: _Waker) -> None:
+        self._waker = waker
+        self._connection: psycopg.Connection[Any] | None = None
+        self._pipeline: psycopg.Pipeline | None = None
+        self._mode = contextlib.ExitStack()
+        #: Whether COMMIT was sent: from then on a lost connection leaves the outcome unknown, and nothing is tried again.
+        self._committing = False
+
+    def commit(self, tickets: Sequence[Ticket]) -> None:
+        """Accept every ticket and release its waiter, whatever happens."""
+        for group in _by_tenant(_within_limits(tickets)):
+            self._accept([ticket.unit for ticket in group])
+            for ticket in group:
+                ticket.done()
+
+    def close(self) -> None:
+        """Drop the connection."""
+        with contextlib.suppress(Exception):
+            self._mode.close()
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = self._pipeline = None
+
+    def _accept(self, units: Sequence[Unit]) -> None:
+        """A group; when the database refuses it, its halves, and so on down to the culprit."""
+        fault = self._try(units)
+        if fault is None:
+            if any(needs_wake(unit) for unit in units):
+                self._waker.ring()
+        elif len(units) > 1 and not isinstance(fault, Unavailable):
+            half = len(units) // 2
+            self._accept(units[:half])
+            self._accept(units[half:])
+        else:
+            for unit in units:
+                unit.refuse(fault)
+
+    def _try(self, units: Sequence[Unit], *, again: bool = True) -> DomainError | None:
+        try:
+            self._transact(units)
+        except psycopg.OperationalError as error:
+            lost = not self._recover()
+            if lost and again and not self._committing:
+                return self._try(units, again=False)  # an idle connection that the server had closed: nothing was written
+            return _fault_of(error)
+        except Exception as error:
+            self._recover()
+            if len(units) == 1:
+                _log_fault(error)
+            return _fault_of(error)
+        return None
+
+    def _recover(self) -> bool:
+        """Make the connection usable again, or drop it; whether it was kept."""
+        with contextlib.suppress(psycopg.Error):
+            if self._connection is not None and not self._connection.closed:
+                self._connection.rollback()
+                return True
+        self.close()
+        return False
+
+    def _transact(self, units: Sequence[Unit]) -> None:
+        self._committing = False
+        if self._connection is None or self._connection.closed:
+            self._open()
+        assert self._connection is not None and self._pipeline is not None
+        self._connection.execute("select set_config('app.tenant_id', %s, true)", (str(units[0].sender.tenant_id),), prepare=True)
+        accept_units(self._connection, units, pipeline=self._pipeline, commit=self._commit)
+
+    def _commit(self) -> None:
+        assert self._connection is not None
+        self._committing = True
+        self._connection.commit()
+
+    def _open(self) -> None:
+        self._connection = psycopg.connect(database_dsn(), connect_timeout=3, options=_OPTIONS)
+        self._pipeline = self._mode.enter_context(pipelined(self._connection))
+
+
+def database_dsn() -> str:
+    """The database's address as the driver reads it."""
+    return make_url(get_settings().database_url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _fault_of(error: Exception) -> DomainError:
+    """The refusal for a request that failed alone; anything but ``Unavailable`` makes a group try its members one by one."""
+    if isinstance(error, pg.LockNotAvailable | pg.DeadlockDetected):
+        return IdempotencyConflict("The first request with this idempotency key is still under way; try again.", param="Idempotency-Key")
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return refusal_of(error)
+    return DomainError("The message could not be stored; nothing was kept. It was logged under the request id.")
+
+
+def _log_fault(error: Exception) -> None:
+    """What the database said, without the row it said it about: that is somebody's mail."""
+    if isinstance(error, psycopg.Error):
+        log.error("accept_failed", sqlstate=error.sqlstate, error=error.diag.message_primary or type(error).__name__)
+    else:
+        log.exception("accept_failed")
+
+
+def _by_tenant(tickets: Sequence[Ticket]) -> list[list[Ticket]]:
+    groups: dict[UUID, list[Ticket]] = {}
+    for ticket in tickets:
+        groups.setdefault(ticket.unit.sender.tenant_id, []).append(ticket)
+    return list(groups.values())
+
+
+def _within_limits(tickets: Sequence[Ticket]) -> list[Ticket]:
+    """Count the requests of all keys in one trip to the broker; those over their limit are refused here."""
+    wanted: dict[str, tuple[int, int]] = {}
+    for ticket in tickets:
+        if ticket.meter is not None:
+            key, limit = ticket.meter
+            wanted[key] = (wanted.get(key, (0, 0))[0] + 1, limit)
+    if not wanted:
+        return list(tickets)
+    usages = ratelimit.count_many(wanted)
+    left = {key: usage.allowed_of(wanted[key][0]) for key, usage in usages.items()}
+    allowed: list[Ticket] = []
+    for ticket in tickets:
+        if ticket.meter is not None:
+            key = ticket.meter[0]
+            ticket.usage = usages[key]
+            left[key] -= 1
+            if left[key] < 0:
+                ticket.unit.refuse(_limited(usages[key]))
+                ticket.done()
+                continue
+        allowed.append(ticket)
+    return allowed
+
+
+def _limited(usage: ratelimit.Usage) -> DomainError:
+    try:
+        usage.check()
+    except RateLimited as error:
+        return error
+    return RateLimited("Too many requests.", retry_after=1)
