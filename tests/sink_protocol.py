@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from base64 import b64decode
+from collections import deque
 from collections.abc import Callable
 from typing import ClassVar, cast
 
@@ -19,7 +20,8 @@ class SinkProtocol(asyncio.Protocol):
         self.loop = asyncio.get_running_loop()
         self.transport: asyncio.Transport
         self.buffer = bytearray()
-        self.in_data = self.secure = self.deaf = self.counted = False
+        self.in_data = self.secure = self.deaf = self.counted = self.leaving = False
+        self.outbox: deque[tuple[float, bytes]] = deque()
         self.user: str | None = None
         self.helo = ""
         self.sender: str | None = None
@@ -57,12 +59,24 @@ class SinkProtocol(asyncio.Protocol):
     # -- answering -----------------------------------------------------------------------------------------------
 
     def say(self, reply: bytes) -> None:
-        """Send a reply, late when the options or the recipient want that."""
+        """Send a reply, late when the options or the recipient want that, but never before an earlier one."""
         delay = self.delay or self.options.latency
-        if delay:
-            self.loop.call_later(delay, self._write, reply + b"\r\n")
-        else:
+        if not delay and not self.outbox:
             self._write(reply + b"\r\n")
+            return
+        self.outbox.append((self.loop.time() + delay, reply + b"\r\n"))
+        if len(self.outbox) == 1:
+            self.loop.call_later(delay, self.say_due)
+
+    def say_due(self) -> None:
+        """Send what has waited long enough, and come back for the rest."""
+        now = self.loop.time() + 0.0001
+        while self.outbox and self.outbox[0][0] <= now:
+            self._write(self.outbox.popleft()[1])
+        if self.outbox:
+            self.loop.call_at(self.outbox[0][0], self.say_due)
+        elif self.leaving:
+            self.transport.close()
 
     def _write(self, data: bytes) -> None:
         if not self.transport.is_closing():
@@ -70,8 +84,9 @@ class SinkProtocol(asyncio.Protocol):
 
     def close(self) -> None:
         """Read no further, and close once what was said has left."""
-        self.deaf = True
-        self.loop.call_later(self.delay or self.options.latency, self.transport.close)
+        self.deaf = self.leaving = True
+        if not self.outbox:
+            self.transport.close()
 
     def reset(self) -> None:
         """Drop the connection hard."""
@@ -229,7 +244,7 @@ class SinkProtocol(asyncio.Protocol):
             self.say(b"503 5.5.1 MAIL first")
             return
         recipient = rest[3:].partition(">")[0].strip("<")
-        word = self.options.always or behaviour_of(recipient)
+        word = "ok" if self.state.healed else self.options.always or behaviour_of(recipient)
         if word == "slow":
             self.delay = self.options.slow_seconds
         code = code_in(word, "r")
@@ -277,6 +292,7 @@ class SinkProtocol(asyncio.Protocol):
         elif word == "dgarbage":
             self.say(b"what?")
         elif word == "stalldata":
+            self.state.stalled += 1
             self.deaf = True
         elif word in ("dropdot", "taken"):
             if word == "taken":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import socket
 from uuid import UUID, uuid4
 
@@ -12,7 +13,7 @@ from tests.sinks import SinkOptions, SmtpSink
 from tests.worker.delivery.engine_rig import deliver, deliver_one, make_delivery, make_engine, make_relay, on_loop
 from worker.delivery.egress import EgressPolicy
 from worker.delivery.transaction import order_members
-from worker.delivery.types import AttemptResult, Blame, Delivery, Outcome, ReplyClass, Stage
+from worker.delivery.types import AttemptResult, Blame, Delivery, Outcome, ReplyClass, Stage, Timeouts
 
 
 def closed_port() -> int:
@@ -53,7 +54,7 @@ async def test_idle_connections_are_closed_also_between_runs() -> None:
 @on_loop
 async def test_run_need_not_wait_for_a_silent_server() -> None:
     async with SmtpSink() as sink:
-        engine = make_engine()
+        engine = make_engine(timeouts=Timeouts(end_of_data=2.0))
         member = make_relay(sink.port)
         results: list[AttemptResult] = []
         left = iter([make_delivery("stalldata@example.test", member), make_delivery("ok@example.test", member)])
@@ -61,15 +62,16 @@ async def test_run_need_not_wait_for_a_silent_server() -> None:
         async def source() -> Delivery | None:
             return next(left, None)
 
-        await asyncio.wait_for(engine.run(source, results.append, linger=0.1), 0.3)
+        await asyncio.wait_for(engine.run(source, results.append, linger=0.1), 1.5)
         assert [result.outcome for result in results] == [Outcome.DELIVERED] and engine.in_flight == 1
         more = iter([make_delivery("ok-2@example.test", member)])
 
         async def source_again() -> Delivery | None:
             return next(more, None)
 
-        await asyncio.wait_for(engine.run(source_again, results.append, linger=0.05), 0.3)
-        await asyncio.sleep(0.8)
+        await asyncio.wait_for(engine.run(source_again, results.append, linger=0.05), 1.5)
+        while engine.in_flight:
+            await asyncio.sleep(0.05)
         assert [result.outcome for result in results] == [Outcome.DELIVERED, Outcome.DELIVERED, Outcome.DEFERRED]
         assert results[2].duplicate_possible and engine.in_flight == 0
         await engine.close()
@@ -151,7 +153,7 @@ async def test_stalled_destination_holds_nobody_up() -> None:
         running = asyncio.create_task(engine.run(source, sink))
         while len(finished) < 200:
             await asyncio.sleep(0.02)
-        assert max(finished) < 2.0
+        assert max(finished) < 6.0
         assert released > 1000 and bad.state.peak <= 2
         engine.stop()
         await running
@@ -161,7 +163,7 @@ async def test_stalled_destination_holds_nobody_up() -> None:
 @on_loop
 async def test_delivery_behind_a_silent_end_of_data_moves_on() -> None:
     async with SmtpSink() as sink:
-        engine = make_engine(steal_after=0.1)
+        engine = make_engine(steal_after=0.1, timeouts=Timeouts(end_of_data=3.0))
         member = make_relay(sink.port, max_connections=2)
         start = asyncio.get_running_loop().time()
         took: dict[str, float] = {}
@@ -175,8 +177,8 @@ async def test_delivery_behind_a_silent_end_of_data_moves_on() -> None:
 
         await engine.run(source, lambda result: took.__setitem__(names[result.recipient_id], asyncio.get_running_loop().time() - start))
         await engine.close()
-        assert all(took[address] < 0.4 for address in addresses[1:]), took
-        assert took["stalldata@example.test"] >= 0.5
+        assert all(took[address] < 2.0 for address in addresses[1:]), took
+        assert took["stalldata@example.test"] >= 3.0
         assert max(sink.state.recipients.values()) == 1
 
 
@@ -265,7 +267,7 @@ async def test_stop_finishes_what_is_under_way_and_gives_back_the_rest() -> None
         running = asyncio.create_task(engine.run(source, results.append))
         await asyncio.sleep(0.4)
         engine.stop()
-        await asyncio.wait_for(running, 1)
+        await asyncio.wait_for(running, 5)
         await engine.close()
         outcomes = [result.outcome for result in results]
         assert set(outcomes) == {Outcome.DELIVERED, Outcome.RELEASED}
@@ -277,7 +279,7 @@ async def test_stop_finishes_what_is_under_way_and_gives_back_the_rest() -> None
 @on_loop
 async def test_stop_does_not_wait_for_a_silent_server() -> None:
     async with SmtpSink() as sink:
-        engine = make_engine(stop_grace=0.2, steal_after=60)
+        engine = make_engine(stop_grace=0.2, steal_after=60, timeouts=Timeouts())
         member = make_relay(sink.port, max_connections=1)
         results: list[AttemptResult] = []
         left = iter([make_delivery(address, member) for address in ("stalldata@example.test", "ok@example.test")])
@@ -286,9 +288,9 @@ async def test_stop_does_not_wait_for_a_silent_server() -> None:
             return next(left, None)
 
         running = asyncio.create_task(engine.run(source, results.append))
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.3)
         engine.stop()
-        await asyncio.wait_for(running, 0.4)
+        await asyncio.wait_for(running, 3)
         await engine.close()
         assert [result.outcome for result in results] == [Outcome.DEFERRED, Outcome.RELEASED]
         assert results[0].duplicate_possible
@@ -350,3 +352,29 @@ def test_members_keep_their_share_and_their_recipients() -> None:
     assert [order_members((three, two, one), key)[0].id for key in keys] == first
     assert all(order_members((one, two, three), key)[-1].id == three.id for key in keys)
     assert order_members((), UUID(int=1).bytes) == ()
+
+
+@pytest.mark.parametrize("pipelining", [True, False], ids=["pipelined", "plain"])
+@on_loop
+async def test_every_fault_at_once_settles_each_delivery_once(pipelining: bool) -> None:
+    words = ["ok"] * 12 + ["r421", "r450", "r550", "d451", "d552", "m421", "multi", "garbage", "dgarbage", "long", "data354"]
+    words += ["reset", "dropmid", "dropdot", "taken", "stall", "stalldata", "slow"]
+    chance = random.Random(7)
+    async with SmtpSink(SinkOptions(pipelining=pipelining, slow_seconds=0.02)) as sink:
+        quick = Timeouts(mail=0.3, rcpt=0.3, data=0.3, data_block=0.3, end_of_data=0.3)
+        engine = make_engine(timeouts=quick, steal_after=0.1, patience=5.0)
+        member = make_relay(sink.port, max_connections=8)
+        chosen = [chance.choice(words) for _ in range(500)]
+        deliveries = [make_delivery(f"{word}-{n}@example.test", member) for n, word in enumerate(chosen)]
+        results = await deliver(engine, deliveries)
+        await engine.close()
+        assert engine.in_flight == 0 and engine.open_connections == 0
+        assert max(sink.state.recipients.values()) == 1
+        for word, delivery, result in zip(chosen, deliveries, results, strict=True):
+            arrived = sink.state.recipients[delivery.address]
+            if word in ("ok", "slow", "m421"):
+                assert result.outcome is Outcome.DELIVERED and arrived == 1, result.transcript
+            elif word in ("taken", "dropdot", "stalldata", "dgarbage"):
+                assert result.reply_class is ReplyClass.UNKNOWN_AFTER_DATA and result.duplicate_possible
+            else:
+                assert result.outcome in (Outcome.DEFERRED, Outcome.BOUNCED) and not arrived

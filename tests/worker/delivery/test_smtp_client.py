@@ -149,7 +149,7 @@ async def test_big_message_arrives_whole() -> None:
 
 @on_loop
 async def test_next_envelope_travels_behind_the_dot() -> None:
-    """One round trip a message: with every answer 50 ms late, 20 messages on one connection take little over 1 s."""
+    """One round trip a message: with every answer 50 ms late, 20 messages on one connection take little over 1 s, and not 5."""
     async with SmtpSink(SinkOptions(latency=0.05)) as sink:
         engine = make_engine()
         member = make_relay(sink.port, max_connections=1)
@@ -159,7 +159,7 @@ async def test_next_envelope_travels_behind_the_dot() -> None:
         await engine.close()
         assert all(result.outcome is Outcome.DELIVERED for result in results)
         assert sink.state.connections == 1
-        assert took < 20 * 0.05 * 1.6, f"{took:.2f} s"
+        assert took < 20 * 0.05 * 2.5, f"{took:.2f} s"
 
 
 @on_loop
