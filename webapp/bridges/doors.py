@@ -26,6 +26,7 @@ from webapp.tenants.types import TenantStatus
 BRIDGE_PERMISSIONS = PermissionSet({Permission.EMAIL_SEND.value, Permission.EMAIL_READ.value})
 
 _TOKEN = re.compile(r"bm[0-9A-Za-z]{10,40}-[0-9A-Za-z]{20,60}-[0-9]{1,9}", re.ASCII)
+_USERNAME = re.compile(r"bm[0-9A-Za-z]{10,40}", re.ASCII)
 _USE_STEP = timedelta(minutes=1)
 _Found = sa.Select[BridgeCredential, Bridge, str]
 
@@ -61,6 +62,8 @@ def resolve_token(token: str) -> Credential | None:
 
 def find_login(username: str, password: str) -> BridgeLogin | None:
     """The bridge of an SMTP login; None when username or password is wrong, has ended, or the tenant is suspended."""
+    if not _USERNAME.fullmatch(username):
+        return None
     given = digest(password)
     with unscoped("SMTP login") as session:
         rows = session.execute(_in_force().where(BridgeCredential.username == username)).all()

@@ -198,11 +198,22 @@ def raw_of(session: orm.Session) -> psycopg.Connection[Any]:
 
 
 @contextmanager
+def _committed(session: TenantSession) -> Iterator[None]:
+    """Not ``session.begin()``: that allows no second transaction after ``let_go``."""
+    try:
+        yield
+    except BaseException:
+        session.rollback()
+        raise
+    session.commit()
+
+
+@contextmanager
 def tenant_session(tenant_id: UUID) -> Iterator[TenantSession]:
     """One transaction of one tenant: committed at the end, rolled back when an exception passes."""
     with TenantSession(engine(), expire_on_commit=False) as session:
         session.info["tenant_id"] = tenant_id
-        with session.begin():
+        with _committed(session):
             yield session
 
 
@@ -214,5 +225,5 @@ def unscoped(reason: str) -> Iterator[TenantSession]:
     """
     with TenantSession(engine(), expire_on_commit=False) as session:
         session.info["unscoped"] = reason
-        with session.begin():
+        with _committed(session):
             yield session
