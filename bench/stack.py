@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -138,6 +139,19 @@ class Stack:
         with self.database() as connection:
             row = connection.execute(query.encode()).fetchone()
         return int(str(row[0])) if row else 0
+
+    def wait_for(self, query: str, wanted: int, seconds: float) -> float:
+        """Wait until the database counts that many; the monotonic time at which it was seen. Raises ``NotReady``."""
+        deadline = time.monotonic() + seconds
+        with self.database() as connection:
+            while True:
+                row = connection.execute(query.encode()).fetchone()
+                now = time.monotonic()
+                if row is not None and row[0] == wanted:
+                    return now
+                if now > deadline:
+                    raise NotReady(f"after {seconds:.0f} s there is still {row} instead of {wanted}: {query}")
+                time.sleep(0.05)
 
     @property
     def sockets(self) -> str:

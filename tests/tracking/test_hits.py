@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Iterable
 from typing import Any
 
@@ -129,3 +130,13 @@ def test_unsubscribe_shows_on_get_and_acts_on_post(who: Who, visitor: Any, redis
     assert count("select address, scope, reason from suppressions") == [("ada@example.net", "bulk", "unsubscribe")]
     assert count("select count(*) from events where type = 'email.unsubscribed'") == [(1,)]
     assert plain.post("/api/unsub/" + "A" * 59).status_code == 404
+
+
+def test_a_web_process_that_ends_appends_what_waits(redis_client: redis.Redis) -> None:
+    """Its server runs it as a child of multiprocessing, for which atexit does nothing."""
+    buffer = HitBuffer()
+    child = multiprocessing.get_context("fork").Process(target=lambda: buffer.add({"k": "open"}))
+    child.start()
+    child.join(30)
+    assert child.exitcode == 0
+    assert redis_client.xlen(HITS) == 1

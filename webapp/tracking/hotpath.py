@@ -6,7 +6,6 @@ Hits wait at most 20 ms in this process before one pipeline appends them to a Va
 
 from __future__ import annotations
 
-import atexit
 import collections
 import json
 import os
@@ -14,6 +13,7 @@ import string
 import threading
 import time
 from collections.abc import Callable, Iterable
+from multiprocessing.util import Finalize
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -62,7 +62,8 @@ class HitBuffer:
             if self._started != os.getpid():
                 self._started = os.getpid()
                 threading.Thread(target=self._serve, name="hits", daemon=True).start()
-                atexit.register(self.flush)
+                # The web server's workers are multiprocessing children, which run these at their end, but nothing of atexit.
+                Finalize(None, self.flush, exitpriority=10)
 
     def _serve(self) -> None:
         while True:

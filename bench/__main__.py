@@ -1,0 +1,67 @@
+"""``python -m bench [suite ...] [--rounds N] [--quick]``: one table of what Postbridge does beside its peers on this machine, now."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+
+from bench.machine import NotReady
+from bench.peers.packages import Missing
+from bench.place import VAR, say
+from bench.plan import EACH, Plan, Suite
+from bench.report import Row, skipped, table
+from bench.sinks import running_sink
+from bench.stack import running_stack
+from bench.suites import api, drain, hits, idle, smtp
+from webapp.stack.errors import StackError
+
+SUITES: dict[str, Suite] = {
+    "api_accept": api.accept,
+    "batch": api.batch,
+    "smtp_accept": smtp.accept,
+    "smtp_to_sink": smtp.to_sink,
+    "drain": drain.drain,
+    "hits": hits.hits,
+    "idle": idle.idle,
+}
+
+
+def main() -> int:
+    """Measure, print the table; 1 when a goal was missed or something did not run."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("suite", nargs="*", choices=[[], *SUITES], help=f"default: all of {', '.join(SUITES)}")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each candidate is measured, in turn (default 3)")
+    parser.add_argument("--quick", action="store_true", help="one small round: shows that it works, too small to quote")
+    options = parser.parse_args()
+    shutil.rmtree(VAR / "logs", ignore_errors=True)
+    rows = _run(options.suite or list(SUITES), 1 if options.quick else max(1, options.rounds), options.quick)
+    print(table(rows))
+    return 0 if all(row.ok is not False for row in rows) else 1
+
+
+def _run(names: list[str], rounds: int, quick: bool) -> list[Row]:
+    rows: list[Row] = []
+    with running_sink() as sink, running_stack(sink.port, EACH) as stack:
+        plan = Plan(stack, sink, rounds, quick)
+        for name in names:
+            say(name)
+            start = time.monotonic()
+            try:
+                rows += SUITES[name](plan)
+            except Missing as error:
+                rows.append(skipped(name, str(error)))
+            except NotReady as error:
+                rows.append(Row(name, "-", "-", str(error), "to run", False))
+            say(f"{name} took {time.monotonic() - start:.0f} s")
+    return rows
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (NotReady, StackError) as error:
+        sys.exit(f"bench: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,57 @@
+"""What a suite is given: how many rounds of what size, the stack, the sink."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from bench.place import say
+from bench.report import Row
+from bench.sinks import Sink
+from bench.stack import Stack
+
+#: Connections to the sink: of each delivery process, and of a peer that has one pool of them.
+EACH, ALL = 32, 64
+_numbers = itertools.count(1)
+
+
+@dataclass(slots=True)
+class Plan:
+    """Sizes of a run, and the running things. ``quick``: small enough to see that everything works, too small to quote."""
+
+    stack: Stack
+    sink: Sink
+    rounds: int = 3
+    quick: bool = False
+    details: list[str] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> int:
+        """How long one HTTP measurement lasts."""
+        return 2 if self.quick else 5
+
+    def messages(self, full: int) -> int:
+        """How many messages one SMTP measurement takes."""
+        return max(200, full // 10) if self.quick else full
+
+    def run_name(self) -> str:
+        """A word that no other run of this process has: part of every address."""
+        return f"r{next(_numbers)}"
+
+    def note(self, text: str) -> None:
+        """A single figure, shown while it runs."""
+        say(f"  {text}")
+
+    @contextmanager
+    def processes(self, *groups: str) -> Iterator[None]:
+        """These processes of ours for the length of a block."""
+        self.stack.start(*groups)
+        try:
+            yield
+        finally:
+            self.stack.stop(*groups)
+
+
+Suite = Callable[[Plan], list[Row]]
