@@ -18,7 +18,6 @@ from webapp.accounts.service.people import (
     sign_up,
 )
 from webapp.accounts.service.sessions import (
-    drop_old_sessions,
     end_session,
     end_sessions,
     note_use,
@@ -27,11 +26,11 @@ from webapp.accounts.service.sessions import (
     switch_mode,
     switch_tenant,
 )
-from webapp.accounts.service.tokens import drop_old_tokens, list_waiting, request_token, take_letter
+from webapp.accounts.service.tokens import list_waiting, request_token, take_letter
 
 __all__ = [
     "NewAccount", "SignedUp", "accept_invitation", "add_member", "change_password", "change_role", "confirm_email_change", "create_account",
-    "create_user", "drop_old_sessions", "drop_old_tokens", "end_session", "end_sessions", "invite", "list_waiting", "make_staff", "note_use",
+    "create_user", "end_session", "end_sessions", "invite", "list_waiting", "make_staff", "note_use",
     "open_session", "remove_member", "rename_user", "request_email_change", "request_reset", "request_token", "reset_password", "rotate_session",
     "set_password", "sign_up", "switch_mode", "switch_tenant", "take_letter", "withdraw_invitation",
 ]  # fmt: skip

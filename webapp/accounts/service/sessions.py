@@ -79,11 +79,6 @@ def end_sessions(session: Session, user_id: UUID, *, but: UUID | None = None, te
     session.execute(statement)
 
 
-def drop_old_sessions(session: Session) -> None:
-    """Delete sessions that ended by themselves."""
-    session.execute(sa.delete(UserSession).where(UserSession.expires_at < clock.now()))
-
-
 def _get_session(session: Session, session_id: UUID) -> UserSession:
     found = session.get(UserSession, session_id)
     if found is None:

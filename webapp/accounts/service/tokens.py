@@ -84,12 +84,6 @@ def list_waiting(session: Session, limit: int = 100) -> list[tuple[TokenPurpose,
     return [(TokenPurpose(purpose), token_id) for purpose, token_id in rows]
 
 
-def drop_old_tokens(session: Session) -> int:
-    """Delete tokens that ended a month ago; returns how many."""
-    ended = sa.delete(OneTimeToken).where(OneTimeToken.expires_at < clock.now() - timedelta(days=30))
-    return session.execute(ended, execution_options={"synchronize_session": False}).rowcount  # type: ignore[attr-defined, no-any-return]
-
-
 def _may_have_letter(purpose: TokenPurpose, user: User | None) -> bool:
     if purpose in (TokenPurpose.RESET_PASSWORD, TokenPurpose.SIGN_UP_AGAIN):
         return user is not None and user.disabled_at is None
