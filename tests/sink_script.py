@@ -71,7 +71,7 @@ class SinkOptions:
 
 @dataclass(slots=True)
 class SinkState:
-    """What a sink saw."""
+    """What a sink saw. ``stalled``: messages whose end of data it left unanswered. Set ``healed`` to have it take everything from then on."""
 
     received: list[Received] = field(default_factory=list)
     recipients: Counter[str] = field(default_factory=Counter)
@@ -81,6 +81,8 @@ class SinkState:
     open: int = 0
     peak: int = 0
     grey: set[str] = field(default_factory=set)
+    stalled: int = 0
+    healed: bool = False
 
 
 def behaviour_of(address: str) -> str:

@@ -18,6 +18,7 @@ from webapp.access.doors import load_credential
 from webapp.access.types import Credential
 from webapp.http import ratelimit
 from webapp.http.envelope import encode, error_body, error_headers, new_request_id
+from webapp.http.problems import of_database
 from webapp.kernel.errors import DomainError, Forbidden, InvalidParameter, PayloadTooLarge, Unauthenticated, ValidationFailed
 from webapp.kernel.permissions import Permission
 from webapp.messages.answers import REPLAYED, batch_answer, single_answer
@@ -62,9 +63,13 @@ class SendDoor:
             status, data = error.status, encode(error_body(error, request_id))
             headers += error_headers(error).items()
             log.info("send_refused", request_id=request_id, status=status, code=error.code, param=error.param)
-        except Exception:
-            log.exception("request_failed", request_id=request_id, path=path)
-            status, data = 500, encode(error_body(DomainError("Something went wrong on our side; it was logged under the request id."), request_id))
+        except Exception as error:
+            refusal = of_database(error)
+            if refusal is None:
+                log.exception("request_failed", request_id=request_id, path=path)
+                refusal = DomainError("Something went wrong on our side; it was logged under the request id.")
+            status, data = refusal.status, encode(error_body(refusal, request_id))
+            headers += error_headers(refusal).items()
         if request.usage is not None:
             headers += request.usage.headers.items()
         headers.append(("Content-Length", str(len(data))))

@@ -1,0 +1,166 @@
+"""Where a scenario takes place: engines that can be crashed, a fresh database, a sink, and a running stack that delivers to it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import redis
+
+from tests import rig
+from tests.fixtures import Person, make_tenant
+from tests.live import LiveStack, live_stack
+from tests.sinks import SinkOptions, SmtpSink, sink_in_thread
+from webapp.bridges.service import BridgeInput, create_bridge, reveal
+from webapp.bridges.types import Secrets
+from webapp.kernel import db
+from webapp.settings import get_settings
+from webapp.stack.engines import Engine, Postgres, Valkey, make_engines, start
+from webapp.stack.home import Addresses
+
+GROUPS = ("web", "submission", "delivery", "default", "ticker")
+#: The domain that mail comes from; verified. Recipients are at `dest.example`, which the sink takes mail for.
+DOMAIN = "acme.example"
+#: A day's schedule in minutes, and leases that come back in seconds.
+SCALED = {
+    "POSTBRIDGE_RETRY_SCALE": "0.01",
+    "POSTBRIDGE_LEASE_SILENCE_SECONDS": "5",
+    "POSTBRIDGE_SEND_RATE": "100000000",
+    "POSTBRIDGE_SIMULATOR_ENABLED": "false",
+    "POSTBRIDGE_SMTP_CONNECTIONS_PER_ADDRESS": "1000",
+}
+
+_SEED = """
+with account as (insert into sending_accounts (name, host, port, tls, active) values ('sink', '127.0.0.1', %(port)s, 'none', true) returning id),
+pool as (insert into pools (name, is_default) values ('Shared', true) returning id),
+member as (insert into pool_members (pool_id, sending_account_id) select pool.id, account.id from pool, account)
+insert into domains (tenant_id, name, status, challenge, verified_at) values (%(tenant)s, %(domain)s, 'verified', 'x', now())
+"""
+
+
+class Engines:
+    """PostgreSQL and Valkey of a run, under ``folder``. Call from the main thread: they die with the thread that started them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.postgres: Postgres
+        self.valkey: Valkey
+        self.postgres, self.valkey = make_engines(folder)
+
+    def start(self) -> None:
+        """Start both."""
+        self.start_one(self.postgres)
+        self.start_one(self.valkey)
+
+    def start_one(self, engine: Engine) -> None:
+        """Start one and wait until it answers."""
+        start(engine, subprocess.DEVNULL)
+
+    def stop(self) -> None:
+        """End both."""
+        self.valkey.stop()
+        self.postgres.stop()
+
+    def crash(self, engine: Engine, number: signal.Signals) -> None:
+        """End one at once: SIGQUIT is PostgreSQL's immediate mode, SIGKILL a power cut for Valkey."""
+        assert engine.process is not None
+        engine.process.send_signal(number)
+        engine.process.wait()
+        engine.process = None
+
+    @property
+    def addresses(self) -> Addresses:
+        """As the test rig wants them."""
+        return Addresses(self.postgres.database_url, self.valkey.redis_url, self.postgres.admin_url)
+
+
+@dataclass
+class Place:
+    """One scenario's ground. ``person`` owns the tenant, ``secrets`` are the credentials of its bridge."""
+
+    engines: Engines
+    database: str
+    stack: LiveStack
+    sink: SmtpSink
+    person: Person
+    secrets: Secrets
+    notes: list[str] = field(default_factory=list)
+
+    def rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Rows as superuser, over all tenants. Waits for a database on its way up."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                with self.engines.postgres.connect(self.database) as connection:
+                    return connection.execute(statement, parameters or None).fetchall()
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+
+    def one(self, statement: str, *parameters: Any) -> Any:
+        """The first field of the first row."""
+        return self.rows(statement, *parameters)[0][0]
+
+    def change(self, statement: str, *parameters: Any) -> None:
+        """A statement without an answer, as superuser."""
+        with self.engines.postgres.connect(self.database) as connection:
+            connection.execute(statement, parameters or None)
+
+    def flush_broker(self) -> None:
+        """Everything in Valkey is gone."""
+        with redis.Redis.from_url(self.engines.valkey.redis_url) as client:
+            client.flushall()
+
+    def dead(self) -> list[str]:
+        """Processes that ended by themselves, which none may."""
+        return [name for name, process in self.stack.running.items() if process.poll() is not None]
+
+    def resident(self, name: str) -> float:
+        """Memory of a process and its children in MB."""
+        group = self.stack.running[name].pid
+        pages = 0
+        for status in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                fields = status.read_text().rpartition(")")[2].split()
+                if int(fields[2]) == group:
+                    pages += int(fields[21])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def _use(database_url: str, redis_url: str, var: Path) -> None:
+    """Point this process's own services at the scenario's database."""
+    os.environ.update(DATABASE_URL=database_url, REDIS_URL=redis_url, POSTBRIDGE_VAR_DIR=str(var))
+    get_settings.cache_clear()
+    db.engine.cache_clear()
+
+
+def _seed(engines: Engines, database: str, port: int) -> tuple[Person, Secrets]:
+    person = make_tenant("olivia@acme.example", "Olivia Owner", "Acme", slug="acme")
+    with engines.postgres.connect(database) as connection:
+        connection.execute(_SEED, {"port": port, "tenant": person.tenant_id, "domain": DOMAIN})
+    with person.scope() as scope:
+        bridge, _ = create_bridge(scope, BridgeInput("shop"))
+        secrets = reveal(scope, bridge.id, noted=False)[0]
+    db.engine().dispose()
+    return person, secrets
+
+
+@contextlib.contextmanager
+def place(engines: Engines, name: str, var: Path, extra: Mapping[str, str] | None = None, sink: SinkOptions | None = None) -> Iterator[Place]:
+    """A fresh database called ``name`` with one tenant, an empty broker, a sink, and the running processes; all ended at the end."""
+    url = rig.clone(engines.addresses, name)
+    with redis.Redis.from_url(engines.valkey.redis_url) as client:
+        client.flushall()
+    _use(url, engines.valkey.redis_url, var)
+    with sink_in_thread(sink) as running:
+        person, secrets = _seed(engines, name, running.port)
+        with live_stack(url, engines.valkey.redis_url, only=GROUPS, var_dir=var, extra={**SCALED, **(extra or {})}) as stack:
+            yield Place(engines, name, stack, running, person, secrets)

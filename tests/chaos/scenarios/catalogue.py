@@ -1,0 +1,25 @@
+"""All scenarios, by number."""
+
+from __future__ import annotations
+
+from tests.chaos.scenarios import Scenario
+from tests.chaos.scenarios.crashes import lost_in_doubt, random_kills, submission_kills, warm_stop
+from tests.chaos.scenarios.doors import same_key
+from tests.chaos.scenarios.engines import broker_away, broker_flushed, database_crashes, sessions_cut
+from tests.chaos.scenarios.replies import dropped, refusals
+from tests.chaos.scenarios.schedule import overslept
+
+SCENARIOS: dict[str, Scenario] = {
+    "F01": random_kills,
+    "F02": submission_kills,
+    "F03": lost_in_doubt,
+    "F04": broker_flushed,
+    "F05": broker_away,
+    "F06": database_crashes,
+    "F07": sessions_cut,
+    "F10": same_key,
+    "F11": refusals,
+    "F13": dropped,
+    "F18": warm_stop,
+    "F19": overslept,
+}
