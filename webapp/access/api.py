@@ -16,7 +16,7 @@ from webapp.http.guard import current_scope, requires, signed_in
 from webapp.kernel.pagination import Page
 from webapp.kernel.permissions import Permission
 
-blp = api_blueprint("access", "API keys, reusable roles, and the permissions they are made of.")
+blp = api_blueprint("access", "API keys, reusable roles, and the permissions they are made of", "Keys and roles")
 
 
 def _issued(issued: service.IssuedKey) -> ApiKey:

@@ -16,7 +16,7 @@ from webapp.http.guard import current_scope, requires
 from webapp.kernel.pagination import Page
 from webapp.kernel.permissions import Permission
 
-blp = api_blueprint("accounts", "The people of a tenant and invitations to join it.")
+blp = api_blueprint("accounts", "The people of a tenant and invitations to join it", "Team")
 
 
 @blp.route("/team")

@@ -15,7 +15,7 @@ from webapp.http.guard import current_scope, requires
 from webapp.kernel.pagination import Page
 from webapp.kernel.permissions import Permission
 
-blp = api_blueprint("content", "Templates: subject, HTML and text with variables")
+blp = api_blueprint("content", "Subject, HTML and text with variables", "Templates")
 
 
 @blp.route("/templates")

@@ -227,9 +227,9 @@ def _document(view: Callable[..., Any], status: int, schema: ma.Schema, descript
     return view
 
 
-def api_blueprint(name: str, description: str) -> ApiBlueprint:
-    """A slice's part of the API, under /api/v1."""
-    return ApiBlueprint(f"api_{name}", f"webapp.{name}", url_prefix="/api/v1", description=description)
+def api_blueprint(name: str, description: str, title: str | None = None) -> ApiBlueprint:
+    """A slice's part of the API, under /api/v1. ``title``: its heading in the documentation, by default the slice's name."""
+    return ApiBlueprint(title or name.replace("_", " ").capitalize(), f"webapp.{name}", url_prefix="/api/v1", description=description)
 
 
 def configure(app: Flask) -> Api:

@@ -38,6 +38,8 @@ _POLL_SECONDS = 0.25
 _BACK_SECONDS = 5.0
 #: How often mail of a paused bridge or pool is looked at.
 _POSTPONE_SECONDS = 30.0
+#: How long a drain waits for servers that are silent; what they say later is written down between drains.
+_LINGER_SECONDS = 5.0
 #: How long a stopping worker tries to write down what it sent while the database is away; supervisors kill after thirty.
 _LAST_WORDS_SECONDS = 20.0
 #: What a database that is away or goes away raises: through SQLAlchemy, from the driver under it, from the socket.
@@ -52,6 +54,7 @@ class Dispatcher:
         self._database = ThreadPoolExecutor(1, "database")
         self._preparer = Preparer()
         self._engine: Engine | None = None
+        self._flusher: asyncio.Future[None] | None = None
         self._owner = process_name("delivery")
         self._stopping = threading.Event()
         self._ready: collections.deque[Delivery] = collections.deque()
@@ -77,12 +80,11 @@ class Dispatcher:
     async def _drain(self, seconds: float) -> int:
         if self._engine is None:
             self._engine = make_engine()
+            self._flusher = asyncio.ensure_future(self._flush_now_and_then())
         self._deadline, self._tried, self._empty_until = time.monotonic() + seconds, 0, 0.0
-        flusher = asyncio.ensure_future(self._flush_now_and_then())
         try:
-            await self._engine.run(self._next, self._results.append, get_settings().delivery_window)
+            await self._engine.run(self._next, self._results.append, get_settings().delivery_window, linger=_LINGER_SECONDS)
         finally:
-            flusher.cancel()
             await self._settle()
         return self._tried
 

@@ -113,6 +113,7 @@ class Preparer:
             members=route.members,
             render=render,
             needs_smtputf8=compiled.mail.needs_smtputf8 or not claimed.address.isascii(),
+            bad_domain_since=claimed.bad_domain_since,
         )
         prepared.deliveries.append((claimed, delivery))
 

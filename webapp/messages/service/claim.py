@@ -21,7 +21,10 @@ from webapp.messages.types import RecipientState
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One leased recipient. ``fruitless``: claims in a row, this one included, without a result so far."""
+    """One leased recipient. ``fruitless``: claims in a row, this one included, without a result so far.
+
+    ``bad_domain_since``: when an earlier attempt first found that the domain does not exist.
+    """
 
     recipient_id: UUID
     tenant_id: UUID
@@ -37,6 +40,7 @@ class Claimed:
     address: str
     state: str
     variables: dict[str, Any] | None
+    bad_domain_since: datetime | None
 
 
 _CLAIM = """
@@ -62,7 +66,10 @@ with recursive tenants(id) as (
   from dealt where q.recipient_id = dealt.recipient_id
   returning q.recipient_id, q.tenant_id, q.message_id, q.bridge_id, q.pool_id, q.domain, q.attempt, q.fruitless, q.due_at, q.expires_at, q.scheduled
 )
-select leased.*, r.address, r.state, r.variables from leased join recipients r on r.id = leased.recipient_id
+select leased.*, r.address, r.state, r.variables, case when r.reply_class = 'hard.bad_domain' then
+  (select min(a.started_at) from delivery_attempts a where a.message_id = r.message_id and a.recipient_id = r.id and a.reply_class = r.reply_class)
+  end as bad_domain_since
+from leased join recipients r on r.id = leased.recipient_id
 """
 
 
