@@ -24,7 +24,9 @@ from sqlalchemy.engine import make_url
 from webapp.http import ratelimit
 from webapp.kernel.errors import DomainError, IdempotencyConflict, RateLimited, Unavailable
 from webapp.kernel.jobs import wake_delivery
-from webapp.messages.service import Sender, Unit, accept_units, needs_wake, pipelined, refusal_of, unit_of
+from webapp.messages.service import Sender, Unit, Wire, accept_on_wire, needs_wake, refusal_of, unit_of
+from webapp.messages.service.statements import SET_TENANT
+from webapp.messages.service.wire import BEGIN, COMMIT
 from webapp.messages.types import Accepted, MessageSubmission
 from webapp.settings import get_settings
 
@@ -162,8 +164,7 @@ class _Committer:
     def __init__(self, waker: _Waker) -> None:
         self._waker = waker
         self._connection: psycopg.Connection[Any] | None = None
-        self._pipeline: psycopg.Pipeline | None = None
-        self._mode = contextlib.ExitStack()
+        self._wire: Wire | None = None
         #: Whether COMMIT was sent: from then on a lost connection leaves the outcome unknown, and nothing is tried again.
         self._committing = False
 
@@ -176,11 +177,9 @@ class _Committer:
 
     def close(self) -> None:
         """Drop the connection."""
-        with contextlib.suppress(Exception):
-            self._mode.close()
         if self._connection is not None:
             self._connection.close()
-        self._connection = self._pipeline = None
+        self._connection = self._wire = None
 
     def _accept(self, units: Sequence[Unit]) -> None:
         """A group; when the database refuses it, its halves, and so on down to the culprit."""
@@ -214,28 +213,29 @@ class _Committer:
     def _recover(self) -> bool:
         """Make the connection usable again, or drop it; whether it was kept."""
         with contextlib.suppress(psycopg.Error):
-            if self._connection is not None and not self._connection.closed:
-                self._connection.rollback()
+            if self._wire is not None:
+                self._wire.reset()
                 return True
         self.close()
         return False
 
     def _transact(self, units: Sequence[Unit]) -> None:
         self._committing = False
-        if self._connection is None or self._connection.closed:
-            self._open()
-        assert self._connection is not None and self._pipeline is not None
-        self._connection.execute("select set_config('app.tenant_id', %s, true)", (str(units[0].sender.tenant_id),), prepare=True)
-        accept_units(self._connection, units, pipeline=self._pipeline, commit=self._commit)
+        wire = self._wire or self._open()
+        wire.send(BEGIN)
+        wire.send(SET_TENANT, {"tenant": units[0].sender.tenant_id.bytes})
+        accept_on_wire(wire, units, commit=self._commit)
 
     def _commit(self) -> None:
-        assert self._connection is not None
+        assert self._wire is not None
         self._committing = True
-        self._connection.commit()
+        self._wire.send(COMMIT)
 
-    def _open(self) -> None:
-        self._connection = psycopg.connect(database_dsn(), connect_timeout=3, options=_OPTIONS)
-        self._pipeline = self._mode.enter_context(pipelined(self._connection))
+    def _open(self) -> Wire:
+        self._connection = psycopg.connect(database_dsn(), connect_timeout=3, options=_OPTIONS, autocommit=True)
+        self._connection.pgconn.enter_pipeline_mode()
+        self._wire = Wire(self._connection.pgconn)
+        return self._wire
 
 
 def database_dsn() -> str:
@@ -257,7 +257,7 @@ def _log_fault(error: Exception) -> None:
     if isinstance(error, psycopg.Error):
         log.error("accept_failed", sqlstate=error.sqlstate, error=error.diag.message_primary or type(error).__name__)
     else:
-        log.exception("accept_failed")
+        log.error("accept_failed", exc_info=error)
 
 
 def _by_tenant(tickets: Sequence[Ticket]) -> list[list[Ticket]]:

@@ -78,7 +78,7 @@ class SendDoor:
 
 
 def _is_json(environ: Environ) -> bool:
-    kind = environ.get("CONTENT_TYPE", "")
+    kind: str = environ.get("CONTENT_TYPE", "")
     return kind == "application/json" or kind.partition(";")[0].strip().lower() == "application/json"
 
 

@@ -2,17 +2,20 @@
 
 from webapp.messages.queries import has_any_message, list_latest
 from webapp.messages.rendered import parse_mail, subject_of
-from webapp.messages.service.accept import accept, accept_batch, accept_many, accept_units, needs_wake, pipelined, refusal_of
+from webapp.messages.service.accept import accept, accept_batch, accept_many, accept_on_wire, accept_units, needs_wake, refusal_of
 from webapp.messages.service.schedule import cancel_message, resend_failed, retime_message
 from webapp.messages.service.sender import Sender, forget_facts
 from webapp.messages.service.units import Unit, answer_of, unit_of
+from webapp.messages.service.wire import Wire
 
 __all__ = [
     "Sender",
     "Unit",
+    "Wire",
     "accept",
     "accept_batch",
     "accept_many",
+    "accept_on_wire",
     "accept_units",
     "answer_of",
     "cancel_message",
@@ -21,7 +24,6 @@ __all__ = [
     "list_latest",
     "needs_wake",
     "parse_mail",
-    "pipelined",
     "refusal_of",
     "resend_failed",
     "retime_message",

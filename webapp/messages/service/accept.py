@@ -5,8 +5,7 @@ Written for speed: no ORM objects, and two round trips to the database for a who
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import psycopg
@@ -19,6 +18,7 @@ from webapp.kernel.scope import Scope
 from webapp.messages.service.rounds import Round
 from webapp.messages.service.sender import Sender, raw_connection
 from webapp.messages.service.units import Unit, unit_of
+from webapp.messages.service.wire import Wire, wired
 from webapp.messages.types import Accepted, MessageSubmission, RecipientState
 
 
@@ -55,43 +55,18 @@ def accept_many(connection: psycopg.Connection[Any], submissions: Sequence[tuple
     return [unit.results[0] for unit in units]
 
 
-def accept_units(
-    connection: psycopg.Connection[Any],
-    units: Sequence[Unit],
-    *,
-    pipeline: psycopg.Pipeline | None = None,
-    commit: Callable[[], None] | None = None,
-) -> None:
-    """The same for requests of one or more messages: fills in their ``results``. Raises ``psycopg.Error``.
+def accept_units(connection: psycopg.Connection[Any], units: Sequence[Unit]) -> None:
+    """The same for requests of one or more messages: fills in their ``results``. Raises ``psycopg.Error``."""
+    with wired(connection) as wire:
+        accept_on_wire(wire, units)
 
-    ``pipeline``: the connection's, when it is in pipeline mode already. ``commit``: ends the transaction; called so
-    that COMMIT leaves together with the last rows.
-    """
-    if pipeline is None:
-        with pipelined(connection) as opened:
-            accept_units(connection, units, pipeline=opened, commit=commit)
-        return
+
+def accept_on_wire(wire: Wire, units: Sequence[Unit], *, commit: Callable[[], None] | None = None) -> None:
+    """The same on a connection in pipeline mode. ``commit`` ends the transaction; it is called so that COMMIT leaves together with the last rows."""
     waiting = list(units)
     while waiting:
         first, waiting = _split_by_key(waiting)
-        Round(connection, pipeline, first, commit=None if waiting else commit).run()
-
-
-@contextmanager
-def pipelined(connection: psycopg.Connection[Any]) -> Iterator[psycopg.Pipeline]:
-    """Pipeline mode in which a message larger than the socket's buffer gets through.
-
-    In libpq's non-blocking mode the driver goes on to wait for answers while a part of a large query is still unsent, for ever. In blocking mode
-    libpq sends all of it and reads what arrives meanwhile.
-    """
-    before = connection.pgconn.nonblocking
-    connection.pgconn.nonblocking = 0
-    try:
-        with connection.pipeline() as pipeline:
-            yield pipeline
-    finally:
-        if not connection.closed:
-            connection.pgconn.nonblocking = before
+        Round(wire, first, commit=None if waiting else commit).run()
 
 
 def _split_by_key(units: list[Unit]) -> tuple[list[Unit], list[Unit]]:

@@ -11,32 +11,26 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-import psycopg
-from psycopg.rows import tuple_row
-
 from webapp.kernel import clock
 from webapp.kernel.errors import DomainError, Forbidden, IdempotencyConflict, InvalidParameter, LimitExceeded, Problem, ValidationFailed
 from webapp.kernel.scope import Mode
-from webapp.messages.service import checks, rows, templates
-from webapp.messages.service.arrays import BytesArray, TextArray, UuidArray, register
+from webapp.messages.service import checks, rows, statements, templates
+from webapp.messages.service.arrays import bytes_array, int_value, text_array, uuid_array
 from webapp.messages.service.sender import TenantFacts, load_facts
 from webapp.messages.service.units import Draft, StoredRefusal, Unit, accepted_of, answer_of, check_key, draft_of, refusal_answer
+from webapp.messages.service.wire import Row, Statement, Wire
 from webapp.messages.types import RecipientKind
 from webapp.settings import get_settings
 from webapp.suppressions.types import SuppressionScope
 
-_Cursor = psycopg.Cursor[tuple[Any, ...]]
 _Key = tuple[str, str]
 
 
 class Round:
     """Units of one tenant, no idempotency key twice, in the connection's transaction. Ends with ``results`` in every unit."""
 
-    def __init__(
-        self, connection: psycopg.Connection[Any], pipeline: psycopg.Pipeline, units: Sequence[Unit], *, commit: Callable[[], None] | None = None
-    ) -> None:
-        self.connection = connection
-        self.pipeline = pipeline
+    def __init__(self, wire: Wire, units: Sequence[Unit], *, commit: Callable[[], None] | None = None) -> None:
+        self.wire = wire
         self.units = units
         self.commit = commit
         self.tenant_id = units[0].sender.tenant_id
@@ -45,13 +39,12 @@ class Round:
         self._owned: set[_Key] = set()
 
     def run(self) -> None:
-        """All of it. Raises ``psycopg.Error``; what was refused stands in the units. With ``commit``, COMMIT travels with the rows."""
-        facts = load_facts(self.connection, self.pipeline, self.tenant_id, _bridges_of(self.units))
+        """All of it. Raises ``psycopg.Error``; what was refused stands in the units."""
+        facts = load_facts(self.wire, self.tenant_id, _bridges_of(self.units))
         for unit in self.units:
             self.drafts += _drafts_of(unit, facts, self.now)
         if facts is not None and self.drafts:
             answers = self._ask(facts)
-            self.pipeline.sync()
             self._resolve_keys(answers)
             self._refuse_suppressed(answers)
             self._fill_templates(answers)
@@ -60,32 +53,28 @@ class Round:
             self._write()
         if self.commit is not None:
             self.commit()
-        else:
-            self.pipeline.sync()
+        self.wire.sync()
 
     # The first round trip
 
-    def _ask(self, facts: TenantFacts) -> dict[str, _Cursor]:
-        asked: dict[str, _Cursor] = {}
+    def _ask(self, facts: TenantFacts) -> dict[str, list[Row]]:
+        asked: dict[str, int] = {}
         good = [draft for draft in self.drafts if draft.error is None]
-        keyed = self._keyed()
-        if keyed:
-            asked["claimed"] = self._do(rows.CLAIM_KEYS, hours=get_settings().idempotency_hours, **_key_parameters(keyed), **_claims(keyed))
-            asked["known"] = self._do(rows.READ_KEYS, **_key_parameters(keyed))
+        if keyed := self._keyed():
+            asked["claimed"] = self._do(statements.CLAIM_KEYS, hours=int_value(get_settings().idempotency_hours), **_claims(keyed))
         if good:
             addresses = {entry.address.canonical for draft in good for entry in draft.recipients}
-            asked["suppressed"] = self._do(rows.SUPPRESSED, addresses=TextArray(addresses))
+            asked["suppressed"] = self._do(statements.SUPPRESSED, addresses=text_array(addresses))
         if slugs := {draft.submission.template for draft in good if draft.submission.template}:
-            asked["templates"] = self._do(rows.TEMPLATES, slugs=TextArray(slugs))
+            asked["templates"] = self._do(statements.TEMPLATES, slugs=text_array(slugs))
         if facts.daily_limit is not None and any(draft.mode is Mode.LIVE for draft in good):
-            self._do(rows.LOCK_QUOTA)
-            asked["used"] = self._do(rows.USED_TODAY)
-        return asked
+            self._do(statements.LOCK_QUOTA)
+            asked["used"] = self._do(statements.USED_TODAY)
+        answers = self.wire.sync()
+        return {name: answers[place] for name, place in asked.items()}
 
-    def _do(self, statement: str, **parameters: Any) -> _Cursor:
-        cursor = self.connection.cursor(row_factory=tuple_row)
-        register(cursor)
-        return cursor.execute(statement, {"tenant": self.tenant_id, **parameters}, prepare=True)
+    def _do(self, statement: Statement, **parameters: bytes | None) -> int:
+        return self.wire.send(statement, {"tenant": self.tenant_id.bytes, **parameters})
 
     def _keyed(self) -> list[Draft]:
         """The first draft of each unit with a key, in the order of keys: two groups that claim the same keys must not deadlock."""
@@ -94,32 +83,34 @@ class Round:
 
     # Settling
 
-    def _resolve_keys(self, answers: dict[str, _Cursor]) -> None:
+    def _resolve_keys(self, answers: dict[str, list[Row]]) -> None:
         """Units whose key somebody used before get the original answer, or a conflict; the others own their key now."""
-        keyed = self._keyed()
-        if not keyed:
+        if "claimed" not in answers:
             return
-        self._owned = {(mode, key) for mode, key in answers["claimed"].fetchall()}
-        known = {(mode, key): (fingerprint, answer) for mode, key, fingerprint, answer in answers["known"].fetchall()}
-        for draft in keyed:
-            if _key_of(draft) not in self._owned:
-                _replay(draft.unit, known.get(_key_of(draft)))
+        self._owned = {(mode or "", key or "") for mode, key in answers["claimed"]}
+        used = [draft for draft in self._keyed() if _key_of(draft) not in self._owned]
+        if not used:
+            return
+        self._do(statements.READ_KEYS, **_key_parameters(used))
+        known = {(row[0], row[1]): (row[2] or "", row[3] or "{}") for row in self.wire.sync()[0]}
+        for draft in used:
+            _replay(draft.unit, known.get(_key_of(draft)))
         self.drafts = [draft for draft in self.drafts if not draft.unit.replayed and draft.unit.error is None]
 
-    def _refuse_suppressed(self, answers: dict[str, _Cursor]) -> None:
-        found = answers["suppressed"].fetchall() if "suppressed" in answers else []
+    def _refuse_suppressed(self, answers: dict[str, list[Row]]) -> None:
+        found = answers.get("suppressed", [])
         if not found:
             return
         for draft in self._good():
             scopes = {SuppressionScope.ALL, SuppressionScope.BULK} if rows.stream_of(draft) == "bulk" else {SuppressionScope.ALL}
-            draft.suppressed = {address: reason for address, scope, reason in found if scope in scopes}
+            draft.suppressed = {address or "": reason or "" for address, scope, reason in found if scope in scopes}
             if all(entry.address.canonical in draft.suppressed for entry in draft.recipients):
                 draft.error = _all_suppressed(draft)
 
-    def _fill_templates(self, answers: dict[str, _Cursor]) -> None:
+    def _fill_templates(self, answers: dict[str, list[Row]]) -> None:
         if "templates" not in answers:
             return
-        found = {row[0]: templates.Source(*row) for row in answers["templates"].fetchall()}
+        found = {slug: templates.Source(slug or "", subject or "", html, text) for slug, subject, html, text in answers["templates"]}
         for draft in self._good():
             if draft.submission.template:
                 try:
@@ -127,10 +118,10 @@ class Round:
                 except DomainError as error:
                     draft.error = error
 
-    def _refuse_over_quota(self, facts: TenantFacts, answers: dict[str, _Cursor]) -> None:
+    def _refuse_over_quota(self, facts: TenantFacts, answers: dict[str, list[Row]]) -> None:
         if facts.daily_limit is None or "used" not in answers:
             return
-        used = int((answers["used"].fetchone() or (0,))[0])
+        used = int(answers["used"][0][0] or 0)
         for draft in self._good():
             if draft.mode is not Mode.LIVE:
                 continue
@@ -157,7 +148,7 @@ class Round:
         for draft in self.drafts:
             draft.unit.results[draft.index] = draft.error or draft.accepted
         if good := self._good():
-            self._do(rows.INSERT, **rows.insert_parameters(self.tenant_id, good))
+            self._do(statements.INSERT, **rows.insert_parameters(self.tenant_id, good))
         if self._owned:
             self._amend_keys()
 
@@ -167,10 +158,10 @@ class Round:
         refused = [draft for draft in keyed if all(isinstance(result, DomainError) for result in draft.unit.results)]
         batches = [draft for draft in keyed if draft.unit.is_batch and draft not in refused]
         if refused:
-            self._do(rows.DROP_KEYS, **_key_parameters(refused))
+            self._do(statements.DROP_KEYS, **_key_parameters(refused))
         if batches:
-            answers = TextArray(json.dumps(_final_answer(draft.unit)) for draft in batches)
-            self._do(rows.CORRECT_ANSWERS, **_key_parameters(batches), answer=answers)
+            answers = text_array(json.dumps(_final_answer(draft.unit)) for draft in batches)
+            self._do(statements.CORRECT_ANSWERS, **_key_parameters(batches), answer=answers)
 
 
 def _bridges_of(units: Iterable[Unit]) -> set[UUID]:
@@ -220,15 +211,16 @@ def _key_of(draft: Draft) -> _Key:
     return (draft.mode.value, draft.unit.key or "")
 
 
-def _key_parameters(drafts: Sequence[Draft]) -> dict[str, Any]:
-    return {"mode": TextArray(draft.mode for draft in drafts), "key": TextArray(draft.unit.key for draft in drafts)}
+def _key_parameters(drafts: Sequence[Draft]) -> dict[str, bytes | None]:
+    return {"mode": text_array(draft.mode for draft in drafts), "key": text_array(draft.unit.key for draft in drafts)}
 
 
-def _claims(drafts: Sequence[Draft]) -> dict[str, Any]:
+def _claims(drafts: Sequence[Draft]) -> dict[str, bytes | None]:
     return {
-        "fingerprint": BytesArray(draft.unit.fingerprint for draft in drafts),
-        "message": UuidArray(draft.id for draft in drafts),
-        "answer": TextArray(json.dumps(_claimed_answer(draft)) for draft in drafts),
+        **_key_parameters(drafts),
+        "fingerprint": bytes_array(draft.unit.fingerprint for draft in drafts),
+        "message": uuid_array(draft.id for draft in drafts),
+        "answer": text_array(json.dumps(_claimed_answer(draft)) for draft in drafts),
     }
 
 
@@ -241,17 +233,18 @@ def _final_answer(unit: Unit) -> dict[str, Any]:
     return {"results": [{"error": refusal_answer(r)} if isinstance(r, DomainError) else answer_of(r) for r in unit.results]}
 
 
-def _replay(unit: Unit, known: tuple[bytes, dict[str, Any]] | None) -> None:
-    """Answer as the first time, when the body is the same."""
-    if known is None or known[1] == {}:
+def _replay(unit: Unit, known: tuple[str, str] | None) -> None:
+    """Answer as the first time, when the body is the same. ``known``: fingerprint in hex, and the answer as JSON."""
+    answer: dict[str, Any] = json.loads(known[1]) if known else {}
+    if not known or not answer:
         unit.refuse(IdempotencyConflict("The first request with this idempotency key is still under way; try again.", param="Idempotency-Key"))
-    elif bytes(known[0]) != unit.fingerprint:
+    elif known[0] != unit.fingerprint.hex():
         unit.refuse(IdempotencyConflict("This idempotency key was used with another body; use a new key.", param="Idempotency-Key"))
-    elif ("results" in known[1]) is not unit.is_batch:
+    elif ("results" in answer) is not unit.is_batch:
         unit.refuse(IdempotencyConflict("This idempotency key was used for another kind of request; use a new key.", param="Idempotency-Key"))
     else:
-        answers = known[1]["results"] if unit.is_batch else [known[1]]
-        unit.results = [StoredRefusal(answer["error"]) if "error" in answer else accepted_of(answer) for answer in answers]
+        answers = answer["results"] if unit.is_batch else [answer]
+        unit.results = [StoredRefusal(entry["error"]) if "error" in entry else accepted_of(entry) for entry in answers]
         unit.replayed = True
 
 

@@ -25,6 +25,7 @@ from webapp.messages import queries
 from webapp.messages.models import Message, MessageContent
 from webapp.messages.service import checks
 from webapp.messages.service.sender import Sender, load_facts, raw_connection
+from webapp.messages.service.wire import wired
 from webapp.messages.types import Accepted, EventType, RecipientState
 from webapp.settings import get_settings
 
@@ -127,9 +128,8 @@ def _check_may_resend(scope: Scope, message: Message) -> None:
     if scope.session.get(MessageContent, message.id) is None:
         raise Conflict("What this message said is past its retention; it cannot be sent again.")
     wanted = [message.bridge_id] if message.bridge_id else []
-    connection = raw_connection(scope)
-    with connection.pipeline() as pipeline:
-        facts = load_facts(connection, pipeline, scope.tenant_id, wanted)
+    with wired(raw_connection(scope)) as wire:
+        facts = load_facts(wire, scope.tenant_id, wanted)
     if facts is None:
         raise Conflict("This tenant does not exist any more.")
     mode = Mode(message.mode)

@@ -6,6 +6,7 @@ cache included); suppressions, quotas and idempotency keys are asked of the data
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -14,9 +15,11 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import tuple_row
 
 from webapp.kernel.scope import ActorKind, Mode, Scope
+from webapp.messages.service.arrays import uuid_array
+from webapp.messages.service.statements import BRIDGES, TENANT
+from webapp.messages.service.wire import Wire
 
 #: Seconds for which a process believes what it read.
 FACTS_LIFE = 2.0
@@ -80,18 +83,6 @@ class TenantFacts:
         return False
 
 
-_TENANT = """
-select t.status, t.status_reason, t.daily_limit, t.max_recipients,
-  (select p.id from pools p where p.tenant_id = t.id or p.tenant_id is null order by p.is_default desc, p.tenant_id is null, p.id limit 1),
-  coalesce((select jsonb_object_agg(d.name, d.covers_subdomains) from domains d
-    where d.tenant_id = t.id and d.verified_at is not null and d.status = 'verified'), '{}')
-from tenants t where t.id = %s
-"""
-_BRIDGES = """
-select id, name, mode, pool_id, stream, allowed_from, paused_at is not null, pause_reason, deleted_at is not null
-from bridges where tenant_id = %s and id = any(%s)
-"""
-
 _lock = threading.Lock()
 _known: dict[UUID, TenantFacts] = {}
 
@@ -102,33 +93,38 @@ def forget_facts() -> None:
         _known.clear()
 
 
-def load_facts(connection: psycopg.Connection[Any], pipeline: psycopg.Pipeline, tenant_id: UUID, bridges: Iterable[UUID]) -> TenantFacts | None:
+def load_facts(wire: Wire, tenant_id: UUID, bridges: Iterable[UUID]) -> TenantFacts | None:
     """Facts of a tenant and of these bridges of it; None for an absent tenant. At most one round trip, none when all is known."""
     wanted = set(bridges)
     facts = _known.get(tenant_id)
-    if facts is not None and time.monotonic() - facts.read_at < FACTS_LIFE:
-        if wanted <= facts.bridges.keys():
-            return facts
-    else:
+    if facts is not None and time.monotonic() - facts.read_at > FACTS_LIFE:
         facts = None
-    one, many = connection.cursor(row_factory=tuple_row), connection.cursor(row_factory=tuple_row)
-    if facts is None:
-        one.execute(_TENANT, (tenant_id,))
-    many.execute(_BRIDGES, (tenant_id, list(wanted)))
-    pipeline.sync()
-    row = one.fetchone() if facts is None else ()
-    found = many.fetchall()
-    if row is None:
-        return None
-    if facts is None:
-        facts = TenantFacts(tenant_id, *row)
+    if facts is not None and wanted <= facts.bridges.keys():
+        return facts
+    tenant = wire.send(TENANT, {"tenant": tenant_id.bytes}) if facts is None else None
+    found = wire.send(BRIDGES, {"tenant": tenant_id.bytes, "bridges": uuid_array(wanted)})
+    answers = wire.sync()
+    if tenant is not None:
+        if not answers[tenant]:
+            return None
+        facts = _tenant_of(tenant_id, json.loads(answers[tenant][0][0] or "{}"))
+    assert facts is not None
     facts.bridges.update(dict.fromkeys(wanted))
-    facts.bridges.update({r[0]: BridgeFacts(*r) for r in found})
+    facts.bridges.update({bridge.id: bridge for bridge in (_bridge_of(json.loads(row[0] or "{}")) for row in answers[found])})
     with _lock:
         if len(_known) >= _MOST_TENANTS:
             _known.clear()
         _known[tenant_id] = facts
     return facts
+
+
+def _tenant_of(tenant_id: UUID, row: dict[str, Any]) -> TenantFacts:
+    pool = row.pop("pool_id")
+    return TenantFacts(tenant_id, pool_id=UUID(pool) if pool else None, **row)
+
+
+def _bridge_of(row: dict[str, Any]) -> BridgeFacts:
+    return BridgeFacts(id=UUID(row.pop("id")), pool_id=UUID(row.pop("pool_id")), **row)
 
 
 def raw_connection(scope: Scope) -> psycopg.Connection[Any]:
