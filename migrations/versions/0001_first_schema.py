@@ -631,7 +631,7 @@ def upgrade() -> None:
         op.execute(f"select guard_tenants('{table}_pdefault', false)")
         op.execute(
             f"select make_partition('{table}', d::date, {days}) from generate_series("
-            f"date_trunc('week', now() at time zone 'UTC') - interval '7 days', now() at time zone 'UTC' + interval '28 days', interval '{days} days') d"
+            f"date_trunc('week', now() at time zone 'UTC'), now() at time zone 'UTC' + interval '28 days', interval '{days} days') d"
         )
     op.execute(APPEND_ONLY)
 
