@@ -69,6 +69,7 @@ class ThreadConnections:
         connection: psycopg.Connection[Any] | None = getattr(self._local, "connection", None)
         if connection is None or connection.closed:
             connection = self._local.connection = connect_raw()
+            connection.prepare_threshold = None  # accept keeps its own statements prepared on connections where the driver prepares none
             self._opened[:] = [other for other in self._opened if not other.closed] + [connection]
         return connection
 
