@@ -14,7 +14,7 @@ from flask_wtf.csrf import CSRFError
 from htmx_flask import Htmx
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp import all_models, documentation, health, logs
+from webapp import all_models, documentation, health, logs, metrics
 from webapp.http import api, guard, pages, problems, reply
 from webapp.http.context import asset, template_context
 from webapp.http.envelope import new_request_id
@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 #: Slices with JSON routes, in the order the documentation lists them.
 API_SLICES = (
-    "messages", "bridges", "pools", "sending_accounts", "domains", "content", "suppressions", "stats", "access", "accounts", "activity", "tracking",
+    "messages", "bridges", "pools", "sending_accounts", "domains", "content", "suppressions", "stats", "access", "accounts", "activity",
 )  # fmt: skip
 #: Slices with pages.
 PAGE_SLICES = (
@@ -83,6 +83,7 @@ def _before_and_after(app: Flask) -> None:
     @app.after_request
     def _log_the_answer(response: Any) -> Any:
         response = reply.finish(pages.send_toast(response))
+        metrics.REQUESTS.labels(f"{response.status_code // 100}xx").inc()
         if not request.path.startswith("/static/"):
             took = round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1)
             log.info("request", method=request.method, path=request.path, status=response.status_code, ms=took)
@@ -103,16 +104,14 @@ def _wire(app: Flask) -> None:
     register_token_resolver(resolve_token)
     init_login(app)
     rest = api.configure(app)
-    for name in API_SLICES:
-        if find_spec(f"webapp.{name}.api"):
-            blueprint = importlib.import_module(f"webapp.{name}.api").blp
-            rest.register_blueprint(blueprint)
-            csrf.exempt(blueprint)  # keys, not cookies: there is no session to ride on
+    for name in filter(lambda name: find_spec(f"webapp.{name}.api"), API_SLICES):
+        blueprint = importlib.import_module(f"webapp.{name}.api").blp
+        rest.register_blueprint(blueprint)
+        csrf.exempt(blueprint)  # keys, not cookies: there is no session to ride on
     app.register_blueprint(health.pages)
     app.register_blueprint(documentation.pages)
-    for name in PAGE_SLICES:
-        if find_spec(f"webapp.{name}.views"):
-            app.register_blueprint(importlib.import_module(f"webapp.{name}.views").pages)
+    for name in filter(lambda name: find_spec(f"webapp.{name}.views"), PAGE_SLICES):
+        app.register_blueprint(importlib.import_module(f"webapp.{name}.views").pages)
 
 
 def _doors(inner: Wsgi, settings: Settings) -> Wsgi:

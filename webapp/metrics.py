@@ -36,7 +36,6 @@ FIRST_ATTEMPT = prom.Histogram("esp_accept_to_first_attempt_seconds", "From acce
 DELIVERY = prom.Histogram("esp_delivery_seconds", "From acceptance to delivery.", buckets=_SECONDS)
 DUPLICATE = prom.Counter("esp_duplicate_possible_total", "Attempts after which nobody can know whether the mail arrived.")
 LEASES = prom.Counter("esp_lease_expired_total", "Leases taken back from lost workers.")
-SUPPRESSED = prom.Counter("esp_suppressed_total", "Recipients not written to because they are suppressed.")
 SMTP_LOGINS = prom.Counter("esp_smtp_auth_total", "SMTP logins, by result.", ["result"])
 REQUESTS = prom.Counter("esp_http_requests_total", "HTTP requests that reached the application, by status class.", ["status"])
 HITS = prom.Counter("esp_hits_total", "Pixels and links fetched.", ["kind"])

@@ -21,6 +21,7 @@ import structlog
 from psycopg import errors as pg
 from sqlalchemy.engine import make_url
 
+from webapp import metrics
 from webapp.http import ratelimit
 from webapp.kernel.errors import DomainError, IdempotencyConflict, RateLimited, Unavailable
 from webapp.kernel.jobs import wake_delivery
@@ -126,6 +127,16 @@ def _resolve(future: Future[Accepted], unit: Unit) -> None:
         future.set_result(result)
 
 
+def _count(units: Sequence[Unit]) -> None:
+    for unit in units:
+        if unit.replayed:
+            metrics.REPLAYED.inc()
+            continue
+        for result in unit.results:
+            if isinstance(result, Accepted):
+                metrics.ACCEPTED.labels("api", result.mode.value).inc()
+
+
 class _Waker:
     """Rings for the delivery workers from a thread of its own, so that the broker's round trips stand in nobody's way."""
 
@@ -185,6 +196,7 @@ class _Committer:
         """A group; when the database refuses it, its halves, and so on down to the culprit."""
         fault = self._try(units)
         if fault is None:
+            _count(units)
             if any(needs_wake(unit) for unit in units):
                 self._waker.ring()
         elif len(units) > 1 and not isinstance(fault, Unavailable):
@@ -234,7 +246,7 @@ class _Committer:
     def _open(self) -> Wire:
         self._connection = psycopg.connect(database_dsn(), connect_timeout=3, options=_OPTIONS, autocommit=True)
         self._connection.pgconn.enter_pipeline_mode()
-        self._wire = Wire(self._connection.pgconn)
+        self._wire = Wire(self._connection.pgconn, set())
         return self._wire
 
 

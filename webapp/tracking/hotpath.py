@@ -21,6 +21,7 @@ import redis
 import structlog
 
 from webapp.kernel.jobs import QueueName, broker, wake_slot
+from webapp.metrics import HITS as HIT_COUNTER
 from webapp.tracking.stream import HITS
 from webapp.tracking.tokens import read_link_token, read_recipient_token
 
@@ -142,7 +143,11 @@ class HitDoor:
         return [b""]
 
 
+_OPENS, _CLICKS = HIT_COUNTER.labels("open"), HIT_COUNTER.labels("click")
+
+
 def _note(kind: str, message_id: str, recipient_id: str, url: str | None, environ: dict[str, Any]) -> None:
+    (_OPENS if kind == "open" else _CLICKS).inc()
     buffer.add(
         {
             "k": kind,

@@ -71,7 +71,7 @@ firsts as (
     old.first_clicked_at is null and new.first_clicked_at is not null as first_click),
 figures as (
   insert into stats_deltas (tenant_id, hour, mode, bridge_id, opened, unique_opened, clicked, unique_clicked)
-  select tenant_id, date_trunc('hour', at), mode, bridge_id,
+  select tenant_id, date_trunc('hour', at, 'UTC'), mode, bridge_id,
     sum(opens), sum((opens > 0 and first_open)::int), sum(clicks), sum((clicks > 0 and first_click)::int)
   from (select c.tenant_id, c.mode, c.bridge_id, c.recipient_id, min(c.at) as at, count(*) filter (where c.type = 'email.opened') as opens,
           count(*) filter (where c.type = 'email.clicked') as clicks from counted c group by 1, 2, 3, 4) per_recipient
@@ -106,7 +106,7 @@ fact as (
   select uuidv7(), tenant_id, message_id, id, bridge_id, 'email.unsubscribed', jsonb_build_object('how', %(how)s::text) from who where first),
 figures as (
   insert into stats_deltas (tenant_id, hour, mode, bridge_id, unsubscribed)
-  select tenant_id, date_trunc('hour', now()), mode, bridge_id, 1 from who where first)
+  select tenant_id, date_trunc('hour', now(), 'UTC'), mode, bridge_id, 1 from who where first)
 select tenant_id, address, first from who
 """
 

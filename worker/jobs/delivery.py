@@ -9,6 +9,7 @@ import structlog
 from webapp.kernel.db import raw_of, unscoped
 from webapp.kernel.jobs import answer_wake
 from webapp.messages.service.claim import sweep as sweep_leases
+from webapp.metrics import LEASES
 from webapp.settings import get_settings
 from worker.dispatch.dispatcher import Dispatcher
 from worker.rq_worker import on_stop
@@ -38,4 +39,5 @@ def sweep(slot: int) -> None:
         settings = get_settings()
         freed, parked = sweep_leases(raw_of(session), max_claims=settings.max_claims, silent_seconds=settings.lease_silence_seconds)
     if freed:
+        LEASES.inc(freed)
         log.warning("leases_swept", freed=freed, parked=parked)

@@ -96,7 +96,7 @@ facts as (
   from x join live using (recipient_id)),
 figures as (
   insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, member_id, sent, delivered, deferred, bounced, failed, suppressed)
-  select live.tenant_id, date_trunc('hour', now()), who.mode, live.bridge_id, live.pool_id, x.member_id, count(*) filter (where who.first),
+  select live.tenant_id, date_trunc('hour', now(), 'UTC'), who.mode, live.bridge_id, live.pool_id, x.member_id, count(*) filter (where who.first),
     count(*) filter (where x.state = 'delivered'), count(*) filter (where x.state = 'deferred'), count(*) filter (where x.state = 'bounced'),
     count(*) filter (where x.state = 'failed'), count(*) filter (where x.state = 'suppressed')
   from x join live using (recipient_id) join who on who.id = x.recipient_id group by 1, 2, 3, 4, 5, 6)
