@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import select
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -23,6 +24,8 @@ _PLACE = re.compile(r"%\((\w+)\)")
 #: Milliseconds without any answer after which the server counts as gone.
 _SILENCE = 30_000
 _OK = (pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK, pq.ExecStatus.EMPTY_QUERY)
+#: What the driver's connections have prepared by way of ``wired``.
+_prepared: weakref.WeakKeyDictionary[psycopg.Connection[Any], set[bytes]] = weakref.WeakKeyDictionary()
 
 
 class Statement:
@@ -45,12 +48,11 @@ BEGIN = Statement("", "begin")
 class Wire:
     """A connection in pipeline mode: ``send`` queues, ``sync`` is one round trip that brings the rows of all that was sent."""
 
-    def __init__(self, pgconn: pq.abc.PGconn, *, prepare: bool = True) -> None:
-        """``prepare``: keep statements prepared; only on a connection of one's own, because the driver drops all of them after a rollback."""
+    def __init__(self, pgconn: pq.abc.PGconn, known: set[bytes] | None = None) -> None:
+        """``known``: names of the statements this connection has prepared; None: nothing is prepared."""
         self._pgconn = pgconn
-        self._prepare = prepare
+        self._known = known
         self._sent: list[Statement | bytes] = []
-        self._known: set[bytes] = set()
         self._poll = select.poll()
         self._poll.register(pgconn.socket, select.POLLIN)
 
@@ -58,7 +60,7 @@ class Wire:
         """Queue a statement; the number is its place among the answers of the next ``sync``. Values are in PostgreSQL's binary form."""
         values = [parameters[place] for place in statement.places] if parameters else []
         formats = [pq.Format.BINARY] * len(values)
-        if statement.name and self._prepare:
+        if statement.name and self._known is not None:
             if statement.name not in self._known:
                 self._known.add(statement.name)
                 self._sent.append(statement.name)
@@ -82,7 +84,7 @@ class Wire:
                 pass
             if result is None or result.status not in _OK:
                 fault = fault or _error_of(result)
-                if type(entry) is bytes:
+                if type(entry) is bytes and self._known is not None:
                     self._known.discard(entry)
             elif type(entry) is Statement:
                 answers.append(_rows_of(result))
@@ -143,9 +145,13 @@ def _error_of(result: pq.abc.PGresult | None) -> psycopg.Error:
 
 @contextmanager
 def wired(connection: psycopg.Connection[Any]) -> Iterator[Wire]:
-    """The connection as a ``Wire`` for a while, inside whatever transaction it is in; afterwards the driver can use it again."""
+    """The connection as a ``Wire`` for a while, inside whatever transaction it is in; afterwards the driver can use it again.
+
+    Statements stay prepared where the driver prepares none itself (``prepare_threshold`` None): it drops all of them after a rollback.
+    """
+    known = _prepared.setdefault(connection, set()) if connection.prepare_threshold is None else None
     connection.pgconn.enter_pipeline_mode()
-    wire = Wire(connection.pgconn, prepare=False)
+    wire = Wire(connection.pgconn, known)
     try:
         yield wire
     finally:
