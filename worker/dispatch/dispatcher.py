@@ -189,7 +189,7 @@ class Dispatcher:
     async def _flush_now_and_then(self) -> None:
         """Outcomes reach the database soon even when no claim carries them along."""
         while True:
-            await asyncio.sleep(_FLUSH_SECONDS)
+            await asyncio.sleep(_FLUSH_SECONDS if self._flying else 0.5)
             if self._results:
                 self._work(claiming=False)
 
