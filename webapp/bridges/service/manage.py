@@ -22,6 +22,7 @@ from webapp.kernel.errors import Conflict, Forbidden, LimitExceeded, NotFound, P
 from webapp.kernel.ids import uuid7
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Mode, Scope
+from webapp.pools.models import Pool
 from webapp.pools.service import get_default_pool, get_pool
 
 MAX_BRIDGES = 1000
@@ -50,8 +51,9 @@ def create_bridge(scope: Scope, data: BridgeInput) -> tuple[Bridge, Secrets]:
     scope.require(Permission.BRIDGE_CREATE)
     _check_mode(scope, data.mode)
     _check_count(scope)
+    pool = _pool(scope, data.pool_id)
     bridge = Bridge(
-        id=uuid7(), tenant_id=scope.tenant_id, name=_named(data.name), pool_id=_pool_id(scope, data.pool_id), mode=data.mode or scope.mode,
+        id=uuid7(), tenant_id=scope.tenant_id, name=_named(data.name), pool_id=pool.id, mode=data.mode or scope.mode,
         stream=data.stream, track_opens=data.track_opens, track_clicks=data.track_clicks, allowed_from=normalise_senders(data.allowed_from),
     )  # fmt: skip
     with refuse_on(scope.session, "uq_bridges_name", _name_taken(bridge.name)):
@@ -59,7 +61,7 @@ def create_bridge(scope: Scope, data: BridgeInput) -> tuple[Bridge, Secrets]:
     credential = credentials.make_credential(bridge, credentials.new_username(), 1)
     scope.session.add(credential)
     scope.session.flush()
-    record(scope, "bridge.created", "bridge", bridge.id, bridge.name, {"pool_id": str(bridge.pool_id), "mode": bridge.mode})
+    record(scope, "bridge.created", "bridge", bridge.id, bridge.name, {"pool": pool.name, "mode": bridge.mode})
     return bridge, credentials.open_credential(credential)
 
 
@@ -163,10 +165,10 @@ def _check_count(scope: Scope) -> None:
         raise LimitExceeded(f"A tenant has at most {MAX_BRIDGES} bridges; delete those no longer used.")
 
 
-def _pool_id(scope: Scope, pool_id: UUID | None) -> UUID:
+def _pool(scope: Scope, pool_id: UUID | None) -> Pool:
     if pool_id is None:
-        return get_default_pool(scope).id
+        return get_default_pool(scope)
     try:
-        return get_pool(scope.session, pool_id).id
+        return get_pool(scope.session, pool_id)
     except NotFound:
         raise ValidationFailed("There is no pool with this id.", param="pool_id") from None
