@@ -21,7 +21,7 @@ from webapp.settings import ROOT
 from webapp.stack.children import is_alive
 from webapp.stack.home import find_running
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 
 class Stack:
@@ -40,7 +40,7 @@ class Stack:
         """Everything logged so far."""
         return self.log.read_text()
 
-    def wait_for(self, condition: Callable[[], object], what: str, seconds: float = 90) -> None:
+    def wait_for(self, condition: Callable[[], object], what: str, seconds: float = 180) -> None:
         """Wait until something is true; fails with the end of the log."""
         deadline = time.monotonic() + seconds
         while not condition():

@@ -23,7 +23,10 @@ _POSTGRES = re.compile(r"(DEBUG\d|LOG|INFO|NOTICE|WARNING|ERROR|FATAL|PANIC|DETA
 _VALKEY = re.compile(r"\d+:[A-Z] \d+ \w+ \d{4} [\d:.]+ ([.\-*#]) (.*)|\d+:signal-handler \(\d+\) (.*)")
 _GRANIAN = re.compile(r"\[(DEBUG|INFO|WARNING|ERROR|CRITICAL)\] (.*)")
 # True, harmless, and said at every start: a client that asks too early, advice about the kernel of a server farm.
-_NOISE = re.compile(r"the database system is (starting up|shutting down|not yet accepting|in recovery)|terminating connection due to|overcommit|ready to exit|Configuration allows spawning")
+_NOISE = re.compile(
+    r"the database system is (starting up|shutting down|not yet accepting|in recovery)|terminating connection due to"
+    r"|overcommit|ready to exit|Configuration allows spawning"
+)
 _POSTGRES_LEVEL = {"WARNING": "warning", "ERROR": "error", "FATAL": "warning", "PANIC": "critical"}
 
 
