@@ -116,12 +116,21 @@ class Api(SmorestApi):
     """flask-smorest with our envelope for errors, and only under /api/: the pages answer theirs as pages."""
 
     ERROR_SCHEMA = ErrorSchema
+    _document: bytes | None = None
 
     def handle_http_exception(self, error: HTTPException) -> Any:
         """Called by Flask for every HTTP error of the whole application; ``webapp.http.problems`` decides between page and envelope."""
         from webapp.http.problems import answer_http_error
 
         return answer_http_error(error)
+
+    def _openapi_json(self) -> Response:
+        """The document, built at the first request: routes do not change while the process lives."""
+        if self._document is None:
+            self._document = json.dumps(self.spec.to_dict(), ensure_ascii=False).encode()
+        response = Response(self._document, content_type="application/json", headers={"Cache-Control": "no-cache"})
+        response.set_etag(hashlib.sha256(self._document).hexdigest()[:24])
+        return response.make_conditional(request)  # type: ignore[return-value]
 
 
 def error_response(error: DomainError) -> Response:
@@ -177,9 +186,10 @@ class ApiBlueprint(Blueprint):
                 if isinstance(result, Response):
                     return result
                 data, code, headers = result if isinstance(result, tuple) else (result, status, {})
-                response = _json(dumper.dump(data), code)
+                dumped = dumper.dump(data)
+                response = _json(dumped, code)
                 response.headers.update(headers)
-                return response
+                return _conditional(response, dumped) if request.method in ("GET", "HEAD") else response
 
             return _document(answered, status, schema(), description)
 

@@ -76,7 +76,7 @@ def read_message(
     """
     if type(document) is not dict:
         raise ValidationFailed("A message is a JSON object.")
-    reader = _Reader(document)
+    reader = FieldReader(document)
     submission = MessageSubmission(
         from_address=reader.sender(default_from),
         recipients=reader.recipients(),
@@ -107,7 +107,7 @@ def read_message(
 _NOBODY = Address(None, "nobody", "invalid")
 
 
-class _Reader:
+class FieldReader:
     """Reads one field after the other and collects what is wrong. A null is an absent field."""
 
     __slots__ = ("document", "problems")
@@ -303,7 +303,7 @@ class _Reader:
         if not given.get("html") and not given.get("text"):
             self.fault("html", "Give html or text or both, or name a template.", "missing_parameter")
 
-    def check_fields(self) -> None:
+    def check_fields(self, known: frozenset[str] = FIELDS) -> None:
         """A typing mistake in a field's name must not pass in silence."""
-        for name in self.document.keys() - FIELDS:
-            self.fault(name[:80], f"The field {name[:80]} does not exist here; the fields are {', '.join(sorted(FIELDS))}.")
+        for name in self.document.keys() - known:
+            self.fault(name[:80], f"The field {name[:80]} does not exist here; the fields are {', '.join(sorted(known))}.")
