@@ -72,7 +72,7 @@ class SendDoor:
 def _refusal_of(error: Exception, request_id: str, path: str) -> DomainError:
     refusal = error if isinstance(error, DomainError) else of_database(error)
     if refusal is None:
-        log.exception("request_failed", request_id=request_id, path=path)
+        log.error("request_failed", request_id=request_id, path=path, exc_info=error)
         return DomainError("Something went wrong on our side; it was logged under the request id.")
     log.info("send_refused", request_id=request_id, status=refusal.status, code=refusal.code, param=refusal.param)
     return refusal
