@@ -92,7 +92,7 @@ def set_tracking(scope: Scope, bridge_id: UUID, *, opens: bool | None = None, cl
 
 
 def pause_bridge(scope: Scope, bridge_id: UUID, reason: str | None = None) -> Bridge:
-    """Take no mail through this bridge until it is resumed; what was accepted still leaves. Pausing twice changes nothing."""
+    """Take no mail through this bridge until it is resumed; what was accepted waits as well. Pausing twice changes nothing."""
     scope.require(Permission.BRIDGE_UPDATE)
     bridge = get_bridge(scope, bridge_id)
     if bridge.paused_at is None:
