@@ -6,6 +6,7 @@ import argparse
 import shutil
 import sys
 import time
+from subprocess import TimeoutExpired
 
 from bench.machine import NotReady
 from bench.peers.packages import Missing
@@ -52,8 +53,8 @@ def _run(names: list[str], rounds: int, quick: bool) -> list[Row]:
                 rows += SUITES[name](plan)
             except Missing as error:
                 rows.append(skipped(name, str(error)))
-            except NotReady as error:
-                rows.append(Row(name, "-", "-", str(error), "to run", False))
+            except (NotReady, OSError, TimeoutExpired) as error:
+                rows.append(Row(name, "-", "-", str(error) or type(error).__name__, "to run", False))
             say(f"{name} took {time.monotonic() - start:.0f} s")
     return rows
 

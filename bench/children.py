@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench.machine import NotReady
+from bench.machine import NotReady, is_open
 from webapp.settings import ROOT
 from webapp.stack import children
 
@@ -43,6 +44,15 @@ class Child:
         """Raises ``NotReady`` with the end of its log when it has ended by itself."""
         if self.process.poll() is not None:
             raise NotReady(f"{self.process.args!r} ended with code {self.process.returncode}: {tail(self.log)}")
+
+    def wait_for(self, port: int, seconds: float = 60.0) -> None:
+        """Return when somebody listens on a port of loopback. Raises ``NotReady`` as soon as it is clear that nobody will."""
+        deadline = time.monotonic() + seconds
+        while not is_open(port):
+            self.check()
+            if time.monotonic() > deadline:
+                raise NotReady(f"nothing listens on port {port} after {seconds:.0f} s: {tail(self.log)}")
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """SIGTERM, patience, SIGKILL; its own children too. Harmless when it has ended."""

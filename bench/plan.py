@@ -44,6 +44,12 @@ class Plan:
         """A single figure, shown while it runs."""
         say(f"  {text}")
 
+    def note_cpu(self, before: dict[str, float], count: int) -> None:
+        """Who used how much CPU since ``before``, for ``count`` pieces of work."""
+        now = self.stack.cpu_by_kind()
+        shares = (f"{kind} {(now[kind] - before.get(kind, 0.0)) * 1000 / count:.2f}" for kind in now)
+        self.note(f"    s per 1000: {', '.join(shares)}")
+
     @contextmanager
     def processes(self, *groups: str) -> Iterator[None]:
         """These processes of ours for the length of a block."""

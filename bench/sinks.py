@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.children import Child
-from bench.machine import NotReady, free_port, wait_for_port
+from bench.machine import NotReady, free_port
 from bench.place import VAR
 
 
@@ -72,7 +72,7 @@ def running_sink() -> Iterator[Sink]:
     port = free_port()
     child = Child([sys.executable, "-m", "bench.sink", "--port", port], VAR / "logs" / "sink.log", talks=True)
     try:
-        wait_for_port(port)
+        child.wait_for(port)
         yield Sink(child, port)
     finally:
         child.stop()

@@ -19,9 +19,9 @@ from typing import Any
 import psycopg
 import redis
 
-from bench.children import Child, tail
+from bench.children import Child
 from bench.loads import SmtpTarget
-from bench.machine import NotReady, cpu_seconds, free_port, wait_for_port
+from bench.machine import NotReady, cpu_seconds, free_port
 from bench.place import VAR, say
 from bench.seed import Seeded
 from webapp.settings import ROOT, Settings
@@ -83,13 +83,10 @@ class Stack:
             self._running.setdefault(spec.group, []).append(child)
             started.append((child, spec.listeners[0].port if spec.listeners else None))
         for child, port in started:
-            try:
-                if port is not None:
-                    wait_for_port(port, 60)
-            except NotReady as error:
-                raise NotReady(f"{error}: {tail(child.log)}") from None
-        for child, _ in started:
-            child.check()
+            if port is not None:
+                child.wait_for(port)
+            else:
+                child.check()
 
     def stop(self, *groups: str) -> None:
         """Stop the processes of these groups; all, when none is named."""
@@ -109,6 +106,11 @@ class Stack:
     def cpu(self) -> float:
         """CPU seconds of everything that runs, engines included."""
         return cpu_seconds([*self.pids(*self._running), *self.engine_pids])
+
+    def cpu_by_kind(self) -> dict[str, float]:
+        """The same, told apart: by group of processes, ``postgres`` and ``valkey``."""
+        engines = zip(("postgres", "valkey"), self.engine_pids, strict=True)
+        return {group: cpu_seconds(self.pids(group)) for group in self._running} | {name: cpu_seconds([pid]) for name, pid in engines}
 
     # What to talk to
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.children import Child
-from bench.machine import LOOPBACK, NotReady, cpu_seconds, free_port, wait_for_port
+from bench.machine import LOOPBACK, NotReady, cpu_seconds, free_port
 from bench.peers.packages import Missing, program
 from bench.place import VAR
 from webapp.stack.binaries import is_reachable, public_home
@@ -60,7 +60,7 @@ class Postfix:
         """
         self._control(self._postfix, "-c", self._etc, "check")
         self._child = Child([self._daemons / "master", "-c", self._etc, "-d"], VAR / "logs" / "postfix.log")
-        wait_for_port(self.port, 20)
+        self._child.wait_for(self.port, 20)
 
     def _main(self, sink_port: int, connections: int) -> dict[str, str]:
         folder, daemons = self._folder, self._daemons

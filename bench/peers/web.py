@@ -11,8 +11,8 @@ from pathlib import Path
 
 from psycopg import sql
 
-from bench.children import Child, tail
-from bench.machine import NotReady, free_port, wait_for_port
+from bench.children import Child
+from bench.machine import free_port
 from bench.peers.packages import Missing, django_python
 from bench.place import VAR
 from bench.stack import Stack
@@ -31,10 +31,7 @@ def served(stack: Stack, application: str, *, python: Path | None = None, env: M
     argv[argv.index("--port") + 1] = str(port)
     child = Child(argv, VAR / "logs" / "peer-web.log", env={"PYTHONPATH": str(ROOT), **(env or {})})
     try:
-        try:
-            wait_for_port(port)
-        except NotReady as error:
-            raise NotReady(f"{error}: {tail(child.log)}") from None
+        child.wait_for(port)
         yield f"http://127.0.0.1:{port}"
     finally:
         child.stop()

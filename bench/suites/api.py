@@ -97,10 +97,10 @@ def _peer(plan: Plan, name: str, peer: Callable[[Stack], AbstractContextManager[
 
 def _measure(plan: Plan, name: str, url: str, path: str, seconds: int, body: str, *, connections: int = CONNECTIONS) -> Hammered:
     plan.stack.settle()
-    used = plan.stack.cpu()
+    kinds = plan.stack.cpu_by_kind()
     run = hammer(url, seconds, connections, posts(path, body, _headers(plan)))
     if run.bad:
         raise NotReady(f"{name}: {run.bad} of {run.total} requests were refused or cut off")
-    used = (plan.stack.cpu() - used) * 1000 / max(1, run.total)
-    plan.note(f"{name}: {run.rate:,.0f}/s, p99 {run.p99:.0f} ms, CPU of our processes and engines {used:.2f} s per 1000")
+    plan.note(f"{name}: {run.rate:,.0f}/s, p99 {run.p99:.0f} ms")
+    plan.note_cpu(kinds, max(1, run.total))
     return run

@@ -46,7 +46,7 @@ def drain(plan: Plan) -> list[Row]:
 def _ours(plan: Plan, count: int) -> float:
     plan.stack.settle()
     plan.sink.expect(count)
-    used = plan.stack.cpu()
+    used, kinds = plan.stack.cpu(), plan.stack.cpu_by_kind()
     tenant = plan.stack.tenant
     said = plan.stack.call("bench.fill", str(count), "--tenant", tenant.tenant_id, "--bridge", tenant.tracked_bridge, "--run", plan.run_name())
     arrived = plan.sink.wait(_PATIENCE)
@@ -55,7 +55,8 @@ def _ours(plan: Plan, count: int) -> float:
     recorded = wait_until_recorded(plan)
     used = (plan.stack.cpu() - used) * 1000 / count
     rate: float = count / (recorded - said["start"])
-    plan.note(f"ours: drained {rate:,.0f}/s (the sink had all at {count / (arrived.last - said['start']):,.0f}/s), CPU {used:.2f} s per 1000, accept included")
+    plan.note(f"ours: drained {rate:,.0f}/s (the sink had all at {count / (arrived.last - said['start']):,.0f}/s), CPU {used:.2f} s per 1000")
+    plan.note_cpu(kinds, count)
     return rate
 
 

@@ -110,7 +110,7 @@ def _one(plan: Plan, name: str, target: SmtpTarget, cpu: Callable[[], float], pe
     """Accepted and delivered a second, and CPU seconds per 1000 messages, outcomes written down included."""
     plan.stack.settle()
     plan.sink.expect(count)
-    before = cpu()
+    before, kinds = cpu(), plan.stack.cpu_by_kind()
     sent = send_by_smtp(target, count, plan.run_name(), per_connection=per_connection)
     arrived = plan.sink.wait(_PATIENCE)
     if arrived.distinct != count:
@@ -118,7 +118,9 @@ def _one(plan: Plan, name: str, target: SmtpTarget, cpu: Callable[[], float], pe
     wait_until_recorded(plan)
     used = (cpu() - before) * 1000 / count
     delivered = count / (arrived.last - sent.start)
-    plan.note(f"{name}: accepted {sent.rate:,.0f}/s, delivered {delivered:,.0f}/s, CPU {used:.2f} s per 1000, {arrived.connections} connections")
+    plan.note(f"{name}: accepted {sent.rate:,.0f}/s, delivered {delivered:,.0f}/s, CPU {used:.2f} s per 1000")
+    if target.user is not None:
+        plan.note_cpu(kinds, count)
     return sent.rate, delivered, used
 
 
