@@ -15,7 +15,7 @@ from webapp.access.types import KEY_PRESETS
 from webapp.http.guard import current_scope, requires
 from webapp.http.pages import flash, load_form, page_blueprint, redirect_to, render
 from webapp.kernel import clock
-from webapp.kernel.errors import DomainError
+from webapp.kernel.errors import DomainError, NotFound
 from webapp.kernel.permissions import Permission, PermissionSet
 from webapp.kernel.scope import Mode
 
@@ -181,6 +181,8 @@ def delete_role(role_id: UUID) -> Response:
     try:
         service.delete_role(current_scope(), role_id)
         flash("The role is deleted.")
+    except NotFound:
+        raise
     except DomainError as error:
         flash(error.message, "error")
     return redirect_to("access.roles")

@@ -1,0 +1,136 @@
+"""What the owner's tenant owns when the stranger comes: one of everything that has an id, made as customers make it, over the API."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from tests.fixtures import Cast, Person
+from webapp.accounts.models import UserSession
+from webapp.bootstrap import ensure_verified_domain
+from webapp.kernel.clock import now, rfc3339
+from webapp.kernel.db import Base, raw_of, unscoped
+from webapp.kernel.ids import uuid7
+from webapp.kernel.scope import Mode
+from webapp.messages.service import forget_facts
+from webapp.pools.models import IpAddress
+from webapp.simulator.service import store_mail
+
+#: Stands in every name the owner gives: nobody else may ever read it.
+MARK = "acme-private"
+SUPPRESSED = f"{MARK}@customer.example"
+_ATTACHMENT = {"filename": f"{MARK}.txt", "content": "aGVsbG8="}
+
+
+@dataclass
+class Estate:
+    """Ids by the name that routes give them (`pool_id`), and the secrets of two bridges."""
+
+    ids: dict[str, str] = field(default_factory=dict)
+    bridge_token: str = ""
+    sibling_token: str = ""
+    sandbox_bridge_id: str = ""
+    slug: str = f"{MARK}-welcome"
+
+
+def make_estate(app: Flask, cast: Cast) -> Estate:
+    """One of everything, in the owner's tenant."""
+    assert cast.owner.tenant_id is not None
+    forget_facts()
+    estate = Estate()
+    with cast.owner.scope() as scope:
+        ensure_verified_domain(scope, "acme.test")
+    maker = _Maker(app, cast.owner)
+    estate.ids["pool_id"] = maker.make("/pools", {"name": f"{MARK} pool"})["id"]
+    estate.ids["provider_id"] = maker.make("/providers", {"name": f"{MARK} relay", "host": "93.184.216.34"})["id"]
+    member = {"sending_account_id": estate.ids["provider_id"]}
+    estate.ids["member_id"] = maker.make(f"/pools/{estate.ids['pool_id']}/members", member)["id"]
+    bridge, sibling = (maker.make("/bridges", {"name": f"{MARK} {name}"}) for name in ("bridge", "sibling"))
+    estate.ids["bridge_id"], estate.bridge_token, estate.sibling_token = bridge["id"], *(b["credentials"]["api"]["token"] for b in (bridge, sibling))
+    estate.sandbox_bridge_id = maker.make("/bridges", {"name": f"{MARK} sandbox", "mode": "sandbox"})["id"]
+    estate.ids["domain_id"] = maker.make("/domains", {"domain": "acme-private.example"})["id"]
+    template = {"slug": estate.slug, "name": MARK, "subject": MARK, "text": MARK}
+    estate.ids["template_id"] = maker.make("/templates", template)["id"]
+    estate.ids["role_id"] = maker.make("/roles", {"name": f"{MARK} role", "permissions": ["email.send"]})["id"]
+    estate.ids["key_id"] = maker.make("/keys", {"name": f"{MARK} key", "role": "root:readonly"})["id"]
+    estate.ids["invitation_id"] = maker.make("/team/invitations", {"email": "acme-private@invited.example"})["id"]
+    maker.make("/suppressions", {"email": SUPPRESSED})
+    mail = {"from": "shop@acme.test", "to": "jo@customer.example", "subject": MARK, "html": f"<p>{MARK}</p>", "attachments": [_ATTACHMENT]}
+    tomorrow = rfc3339(now() + timedelta(days=1))  # so that it could be cancelled
+    estate.ids["message_id"] = maker.send({**mail, "send_at": tomorrow}, estate.bridge_token)["id"]
+    estate.ids["user_id"] = str(cast.teammate.user_id)
+    cast.owner.browser(app)
+    _add_rows(cast, estate)
+    estate.ids |= {"account_id": estate.ids["provider_id"], "credential_id": estate.ids["bridge_id"], "email": SUPPRESSED}
+    return estate
+
+
+def json_of(answer: TestResponse) -> dict[str, Any]:
+    """The JSON object an answer holds."""
+    assert isinstance(answer.json, dict)
+    return answer.json
+
+
+class _Maker:
+    """POSTs to the API as a person's live key."""
+
+    def __init__(self, app: Flask, person: Person) -> None:
+        self.client = person.api(app, Mode.LIVE)
+
+    def make(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The object made."""
+        answer = self.client.post(f"/api/v1{path}", json=body)
+        assert answer.status_code == 201, (path, answer.json)
+        return dict(json_of(answer)["data"])
+
+    def send(self, body: dict[str, Any], token: str) -> dict[str, Any]:
+        """The answer to an accepted message."""
+        answer = self.client.post("/api/v1/email/send", json=body, headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 202, answer.json
+        return json_of(answer)
+
+
+def _add_rows(cast: Cast, estate: Estate) -> None:
+    """What no tenant makes over the API: a dedicated address, delivered mail, a browser's session."""
+    with unscoped("test") as rows:
+        address = IpAddress(id=uuid7(), tenant_id=cast.owner.tenant_id, address="192.0.2.7", helo_name=f"{MARK}.example")
+        rows.add(address)
+        recipient = rows.execute(sa.text("select id from recipients limit 1")).scalar_one()
+        assert store_mail(raw_of(rows), recipient, "jo@customer.example", "b@bounce.example", f"Subject: {MARK}\r\n\r\n{MARK}\r\n".encode())
+        estate.ids["mail_id"] = str(rows.execute(sa.text("select id from simulated_mails")).scalar_one())
+        session = sa.select(UserSession.id).where(UserSession.user_id == cast.owner.user_id).limit(1)
+        estate.ids["session_id"] = str(rows.execute(session).scalar_one())
+        estate.ids["ip_id"] = str(address.id)
+
+
+def fingerprints(tenant_id: UUID) -> dict[str, tuple[int, str]]:
+    """How many rows a tenant has in each table, and a hash over all of them: whatever is changed, shows."""
+    found: dict[str, tuple[int, str]] = {}
+    with unscoped("test") as rows:
+        for table in Base.metadata.sorted_tables:
+            if "tenant_id" not in table.c and table.name != "tenants":
+                continue
+            column = "id" if table.name == "tenants" else "tenant_id"
+            wanted = sa.text(f'select t::text from "{table.name}" t where {column} = :tenant order by 1')
+            lines = list(rows.scalars(wanted, {"tenant": tenant_id}))
+            found[table.name] = (len(lines), hashlib.sha256("\n".join(lines).encode()).hexdigest())
+    return found
+
+
+def mentions(tenant_id: UUID, texts: list[str]) -> list[str]:
+    """Tables in which a row of this tenant holds one of ``texts``."""
+    found = []
+    with unscoped("test") as rows:
+        for table in Base.metadata.sorted_tables:
+            if "tenant_id" in table.c:
+                wanted = sa.text(f'select count(*) from "{table.name}" t where tenant_id = :tenant and t::text like any(:texts)')
+                if rows.execute(wanted, {"tenant": tenant_id, "texts": [f"%{text}%" for text in texts]}).scalar_one():
+                    found.append(table.name)
+    return found

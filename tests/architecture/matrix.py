@@ -1,0 +1,216 @@
+"""The tenancy matrix: how each route with an id, and each field that holds one, is called by a stranger.
+
+A new route or field must be entered here; the tests fail until it is.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+from tests.architecture.estate import Estate
+
+#: JSON bodies (API) and forms (pages) that would do harm if the id were believed. None: no body.
+ROUTES: dict[str, dict[str, Any] | None] = {
+    # API
+    "GET Bridges.OneBridge": None,
+    "PATCH Bridges.OneBridge": {"name": "taken", "track_opens": True},
+    "DELETE Bridges.OneBridge": None,
+    "GET Bridges.BridgeCredentials": None,
+    "POST Bridges.pause": {"reason": "taken"},
+    "POST Bridges.resume": None,
+    "POST Bridges.rotate": {"overlap_days": 0},
+    "GET Stats.BridgeStats": None,
+    "GET Bridges.OneCredential": None,
+    "DELETE Bridges.OneCredential": None,
+    "GET Domains.OneDomain": None,
+    "PATCH Domains.OneDomain": {"covers_subdomains": True},
+    "DELETE Domains.OneDomain": None,
+    "GET Domains.Records": None,
+    "POST Domains.verify": None,
+    "GET Pools.OneIp": None,
+    "GET Keys and roles.Key": None,
+    "PATCH Keys and roles.Key": {"name": "taken"},
+    "DELETE Keys and roles.Key": None,
+    "POST Keys and roles.KeyRevocation": None,
+    "POST Keys and roles.KeyRoll": {"overlap_seconds": 0},
+    "GET Pools.OnePool": None,
+    "PATCH Pools.OnePool": {"paused": True},
+    "DELETE Pools.OnePool": None,
+    "GET Pools.Members": None,
+    "POST Pools.Members": {"sending_account_id": "own:provider_id"},
+    "PATCH Pools.OneMember": {"weight": 1},
+    "DELETE Pools.OneMember": None,
+    "GET Sending accounts.OneProvider": None,
+    "PATCH Sending accounts.OneProvider": {"host": "93.184.216.35"},
+    "DELETE Sending accounts.OneProvider": None,
+    "POST Sending accounts.activate": None,
+    "POST Sending accounts.deactivate": None,
+    "POST Sending accounts.test": None,
+    "GET Keys and roles.OneRole": None,
+    "PATCH Keys and roles.OneRole": {"permissions": ["*"]},
+    "DELETE Keys and roles.OneRole": None,
+    "DELETE Suppressions.OneSuppression": None,
+    "GET Team.TeamMember": None,
+    "PATCH Team.TeamMember": {"role": "owner"},
+    "DELETE Team.TeamMember": None,
+    "GET Team.Invitation": None,
+    "DELETE Team.Invitation": None,
+    "GET Sending.Email": None,
+    "PATCH Sending.Email": {"send_at": "2099-01-01T00:00:00Z"},
+    "GET Sending.Content": None,
+    "GET Sending.Explain": None,
+    "POST Sending.Cancel": None,
+    "POST Sending.Resend": None,
+    "GET Templates.OneTemplate": None,
+    "PATCH Templates.OneTemplate": {"subject": "taken"},
+    "DELETE Templates.OneTemplate": None,
+    "POST Templates.preview": {"variables": {}},
+    # Pages
+    "GET bridges.show": None,
+    "POST bridges.pause": None,
+    "GET bridges.credentials_file": None,
+    "POST bridges.end_credential": None,
+    "POST bridges.delete": None,
+    "GET stats.bridge_panel": None,
+    "GET bridges.reveal": None,
+    "POST bridges.rotate": {"overlap_days": "0"},
+    "POST bridges.update": {"name": "taken", "stream": "bulk"},
+    "POST bridges.track": {"on": "true"},
+    "GET domains.show": None,
+    "POST domains.delete": None,
+    "POST domains.update": {"on": "true"},
+    "POST domains.verify": None,
+    "GET domains.zone_file": None,
+    "POST access.revoke_key": None,
+    "POST access.roll_key": None,
+    "GET messages.show": None,
+    "GET messages.attachment": None,
+    "POST messages.cancel": None,
+    "GET messages.html": None,
+    "GET messages.live": None,
+    "POST messages.resend": None,
+    "GET messages.source": None,
+    "POST messages.retime": {"send_at": "2030-01-01T00:00"},
+    "GET pools.show": None,
+    "POST pools.update": {"name": "taken"},
+    "POST pools.pause": None,
+    "POST pools.delete": None,
+    "POST pools.add_member": {"member": "sending_account_id:own:provider_id"},
+    "POST pools.update_member": {"weight": "1"},
+    "POST pools.remove_member": None,
+    "GET access.role": None,
+    "POST access.save_role": {"name": "taken", "permissions": "*"},
+    "POST access.delete_role": None,
+    "GET sending_accounts.show": None,
+    "POST sending_accounts.update": {"name": "taken", "host": "93.184.216.35"},
+    "POST sending_accounts.activate": None,
+    "POST sending_accounts.delete": None,
+    "POST sending_accounts.test": None,
+    "POST accounts.end_session": None,
+    "GET simulator.html": None,
+    "GET simulator.source": None,
+    "POST accounts.remove": None,
+    "POST accounts.change_role": {"role": "owner"},
+    "POST accounts.withdraw": None,
+    "GET content.edit": None,
+    "POST content.update": {"name": "taken", "subject": "taken", "text": "taken", "slug": "taken"},
+    "POST content.delete": None,
+    "GET content.preview": None,
+}
+
+#: Routes whose variable part names nobody's rows, each with the reason.
+NO_ID = {
+    "static": "a file that is the same for everybody",
+    "docs.guide": "a page of the documentation",
+    "tracking.confirm_unsubscribe": "a signed token is the proof",
+    "tracking.do_unsubscribe": "a signed token is the proof",
+}
+
+#: Variable parts that choose something inside the object that another part names, by endpoint.
+INSIDE = {"messages.attachment": {"number": 0}, "bridges.end_credential": {"number": 1}}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field that holds an id: the call to make with the owner's id in it, beside the same call with an absent one.
+
+    ``location``: json, form or query. ``value``: which of the owner's ids (a key of ``Estate.ids``), or ``slug``.
+    ``body``: the rest of the call. ``door``: whether a key or a browser calls.
+    """
+
+    method: str
+    path: str
+    name: str
+    value: str
+    body: dict[str, Any] | None = None
+    location: str = "json"
+
+    @property
+    def is_page(self) -> bool:
+        """Whether a browser calls."""
+        return not self.path.startswith("/api/")
+
+
+_MAIL = {"from": "shop@other.test", "to": "jo@customer.example", "subject": "Hi", "text": "Hi"}
+_RAW = {"raw": base64.b64encode(b"From: shop@other.test\r\nTo: jo@customer.example\r\nSubject: Hi\r\n\r\nHi\r\n").decode()}
+_TEMPLATED = {name: _MAIL[name] for name in ("from", "to")}
+
+FIELDS = (
+    Field("POST", "/api/v1/bridges", "pool_id", "pool_id", {"name": "x"}),
+    Field("GET", "/api/v1/bridges", "pool_id", "pool_id", location="query"),
+    Field("POST", "/api/v1/credentials", "domain_id", "domain_id", {"username": "noreply"}),
+    Field("POST", "/api/v1/keys", "role", "role_id", {"name": "x"}),
+    Field("GET", "/api/v1/activity", "object_id", "bridge_id", location="query"),
+    Field("POST", "/api/v1/pools/own:pool_id/members", "sending_account_id", "provider_id"),
+    Field("POST", "/api/v1/pools/own:pool_id/members", "ip_address_id", "ip_id"),
+    Field("POST", "/api/v1/email/send", "bridge", "bridge_id", _MAIL),
+    Field("POST", "/api/v1/email/send", "template", "slug", _TEMPLATED),
+    Field("POST", "/api/v1/email/send/raw", "bridge", "bridge_id", _RAW),
+    Field("POST", "/api/v1/email/send/batch", "emails.bridge", "bridge_id", _MAIL),
+    Field("POST", "/api/v1/email/send/batch", "emails.template", "slug", _TEMPLATED),
+    Field("POST", "/bridges/new", "pool_id", "pool_id", {"name": "x"}, "form"),
+    Field("POST", "/keys", "role", "role_id", {"name": "x", "mode": "sandbox"}, "form"),
+    Field("POST", "/pools/own:pool_id/members", "member", "sending_account_id:provider_id", {}, "form"),
+    Field("POST", "/switch-tenant", "tenant", "tenant_id", {}, "form"),
+    Field("POST", "/suppressions/lift", "email", "email", {}, "form"),
+    Field("GET", "/messages/", "bridge", "bridge_id", location="query"),
+    Field("GET", "/messages/", "q", "message_id", location="query"),
+    Field("GET", "/messages/export.csv", "bridge", "bridge_id", location="query"),
+    Field("GET", "/messages/sandbox", "open", "message_id", location="query"),
+    Field("GET", "/simulator/", "open", "mail_id", location="query"),
+    Field("GET", "/activity/panel", "object_id", "bridge_id", location="query"),
+    Field("GET", "/activity/", "object_id", "bridge_id", location="query"),
+)  # fmt: skip
+
+#: Fields of the OpenAPI document that look like ids and are none, each with the reason.
+NOT_AN_ID: dict[str, str] = {
+    "PATCH /api/v1/team/{user_id} role": "a word: owner, admin, developer, viewer",
+    "POST /api/v1/team/invitations role": "a word",
+    "POST /api/v1/email/send attachments.content_id": "names a picture inside the message",
+    "POST /api/v1/email/send/batch emails.attachments.content_id": "names a picture inside the message",
+}
+
+#: Form fields with an id, by the class of their schema.
+FORM_FIELDS = {"BridgeForm.pool_id": "/bridges/new", "MemberForm.member": "/pools/own:pool_id/members", "SwitchTenantForm.tenant": "/switch-tenant"}
+
+#: Names that views read from the address themselves: those that hold ids, and the rest.
+QUERY_IDS = {"bridge", "open", "object_id"}
+QUERY_PLAIN = {"q", "cursor", "state", "days", "tag", "mode", "number", "next", "token", "email"}
+
+
+def filled(value: Any, own: dict[str, str]) -> Any:
+    """``own:pool_id`` replaced by the caller's own id, so that only the foreign id can be what is refused."""
+    if isinstance(value, dict):
+        return {name: filled(inner, own) for name, inner in value.items()}
+    if isinstance(value, str):
+        for name, text in own.items():
+            value = value.replace(f"own:{name}", text)
+    return value
+
+
+def value_of(field: Field, estate: Estate) -> str:
+    """What stands in the field: the owner's."""
+    kind, _, name = field.value.rpartition(":")
+    return (f"{kind}:" if kind else "") + (estate.slug if name == "slug" else estate.ids[name])

@@ -1,0 +1,50 @@
+"""One whole Postbridge with its demo, shared by all end-to-end tests of a worker.
+
+`./run test` spreads single tests over processes, but keeps those with the same `xdist_group` mark together: every file here carries
+`pytestmark = pytest.mark.xdist_group("stack")`, so that one stack is started and not one for each process.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests import rig
+from tests.live import LiveStack, live_stack
+from webapp.settings import ROOT
+from webapp.stack.home import Addresses
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The running stack and what `postbridge demo credentials --json` prints about it."""
+
+    stack: LiveStack
+    credentials: dict[str, Any]
+
+    def command(self, *words: str) -> str:
+        """Run the `postbridge` command against the stack; its output."""
+        argv = [sys.executable, "-m", "webapp.cli", *words]
+        done = subprocess.run(argv, env=self.stack.environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="package")
+def demo(addresses: Addresses, worker_name: str) -> Iterator[Demo]:
+    """The demo, ready to use. Its database is not the one that other tests wipe."""
+    number = int(worker_name.removeprefix("gw")) + 9
+    database_url = rig.clone(addresses, f"e2e_{worker_name}")
+    redis_url = addresses.redis_url.replace("db=0", f"db={number % 16}")
+    extra = {"POSTBRIDGE_DEMO": "true", "POSTBRIDGE_RETRY_SCALE": "0.02", "POSTBRIDGE_WEB_WORKERS": "1", "POSTBRIDGE_DELIVERY_WORKERS": "1"}
+    extra["POSTBRIDGE_MANAGEMENT_RATE"] = "100000"  # tests wait by asking
+    with live_stack(database_url, redis_url, extra=extra) as stack:
+        made = Demo(stack, {})
+        made.command("demo", "ensure")
+        yield Demo(stack, json.loads(made.command("demo", "credentials", "--json")))
