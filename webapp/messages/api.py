@@ -60,7 +60,6 @@ def _sent(incoming: Incoming) -> Response:
     return Response(encode(body), status, REPLAYED if incoming.unit.replayed else {}, content_type="application/json")
 
 
-@blp.route("/send", endpoint="SendAlias")
 @blp.route("/email/send")
 class Send(MethodView):
     """One message."""
@@ -69,7 +68,7 @@ class Send(MethodView):
     @blp.doc(**doc.SEND)
     @blp.flat(202, schemas.EmailAnswer)
     def post(self) -> Response:
-        """Send a message, as JSON or as a form with files. 202: stored, not yet delivered."""
+        """Send a message, as JSON or as a form with files; also at /send. 202: stored, not yet delivered."""
         if request.mimetype == "multipart/form-data":
             return _sent(_read_form())
         if request.mimetype != "application/json":
@@ -77,7 +76,6 @@ class Send(MethodView):
         return _sent(read_single(_credential(), read_json(request.get_data()), _key(request.get_data())))
 
 
-@blp.route("/send/batch", endpoint="SendBatchAlias")
 @blp.route("/email/send/batch")
 class SendBatch(MethodView):
     """Many messages."""
@@ -86,7 +84,7 @@ class SendBatch(MethodView):
     @blp.doc(**doc.SEND_BATCH)
     @blp.flat(202, schemas.BatchAnswer)
     def post(self) -> Response:
-        """Send up to 100 messages, each answered on its own."""
+        """Send up to 100 messages, each answered on its own; also at /send/batch."""
         body = _json()
         return _sent(read_many(_credential(), read_json(body), _key(body)))
 

@@ -29,6 +29,16 @@ _KEY = {
     "with another body 409. `X-Idempotency-Key` is taken too.",
 }
 
+_MESSAGE = {
+    "from": "notifications@your-domain.com",
+    "from_name": "Your Application",
+    "to": ["customer@example.net"],
+    "subject": "Your order is confirmed",
+    "html": "<h1>Thank you</h1><p>Your order is ready.</p>",
+    "text": "Thank you. Your order is ready.",
+}
+_SECOND = {"from": "notifications@your-domain.com", "to": "second@example.net", "subject": "Welcome", "text": "Hello."}
+
 
 def _replay(schema: Any) -> dict[str, Any]:
     return {"description": "The original answer, given again", "content": {"application/json": {"schema": schema}}}
@@ -36,12 +46,12 @@ def _replay(schema: Any) -> dict[str, Any]:
 
 SEND: dict[str, Any] = {
     "parameters": [_KEY],
-    "requestBody": {"required": True, "content": {"application/json": {"schema": EmailIn}, "multipart/form-data": {"schema": _FORM}}},
+    "requestBody": {"required": True, "content": {"application/json": {"schema": EmailIn, "example": _MESSAGE}, "multipart/form-data": {"schema": _FORM}}},
     "responses": {"200": _replay(EmailAnswer)},
 }
 SEND_BATCH: dict[str, Any] = {
     "parameters": [_KEY],
-    "requestBody": {"required": True, "content": {"application/json": {"schema": EmailBatchIn}}},
+    "requestBody": {"required": True, "content": {"application/json": {"schema": EmailBatchIn, "example": {"emails": [_MESSAGE, _SECOND]}}}},
     "responses": {"200": _replay(BatchAnswer)},
 }
 SEND_RAW: dict[str, Any] = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from webapp.messages.queries import attempts_of, events_of, queue_of
 from webapp.messages.types import EventType
 
 #: What a reply's class means, and what we do about it.
-_CLASSES = {
+CLASSES = {
     "hard.unknown_user": "The mailbox does not exist; we will not write to it again.",
     "hard.bad_domain": "The domain takes no mail; we will not write to it again.",
     "soft.mailbox_full": "The mailbox is full; we keep trying.",
@@ -34,14 +34,17 @@ _CLASSES = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of the timeline. ``state`` chooses icon and colour; ``detail`` is what the other side said."""
+    """One line of the timeline. ``state`` chooses icon and colour; ``detail`` is what the other side said.
+
+    ``recipients`` names whom it is about when the message has several.
+    """
 
     at: datetime
     state: str
     title: str
     text: str
     detail: str | None = None
-    recipient: str | None = None
+    recipients: tuple[str, ...] = ()
 
 
 def explain(scope: Scope, message: Message, recipients: Sequence[Recipient]) -> list[Step]:
@@ -49,10 +52,27 @@ def explain(scope: Scope, message: Message, recipients: Sequence[Recipient]) -> 
     addresses = {r.id: r.address for r in recipients}
     named = addresses if len(addresses) > 1 else {}
     steps = [Step(uuid7_time(message.id), "accepted", "Accepted", _how_it_came(message))]
-    steps += [_of_event(e.at, e.type, e.data or {}, named.get(e.recipient_id)) for e in events_of(scope, message)]
+    steps += [_of_event(e.at, e.type, e.data or {}, _name(named, e.recipient_id)) for e in events_of(scope, message)]
     steps += [_of_lost(a, named) for a in attempts_of(scope, message) if a.outcome == "unknown"]
     steps.sort(key=lambda step: step.at)
-    return steps + _waiting(scope, message, named)
+    return _joined(steps) + _waiting(scope, message, named)
+
+
+def _joined(steps: list[Step]) -> list[Step]:
+    """Neighbours that say the same of several recipients, as one line."""
+    found: list[Step] = []
+    for step in steps:
+        last = found[-1] if found else None
+        same = last and (last.state, last.title, last.text, last.detail) == (step.state, step.title, step.text, step.detail)
+        if last and same and step.recipients and step.at - last.at < timedelta(seconds=5):
+            found[-1] = replace(last, recipients=last.recipients + step.recipients)
+        else:
+            found.append(step)
+    return found
+
+
+def _name(named: dict[UUID, str], recipient_id: UUID) -> tuple[str, ...]:
+    return (named[recipient_id],) if recipient_id in named else ()
 
 
 def _how_it_came(message: Message) -> str:
@@ -61,9 +81,14 @@ def _how_it_came(message: Message) -> str:
     return f"{door}, {message.recipient_count} recipient{'s' if message.recipient_count > 1 else ''}, {message.size:,} bytes."
 
 
-def _of_event(at: datetime, kind: str, data: dict[str, Any], recipient: str | None) -> Step:
-    state = kind.removeprefix("email.")
-    detail = f"{data['code']} {data.get('reply', '')}".strip() if data.get("code") else None
+def _said(data: dict[str, Any]) -> str | None:
+    """The server's own words, with the code in front once."""
+    code, reply = str(data.get("code") or ""), str(data.get("reply") or "")
+    return (reply if reply.startswith(code) else f"{code} {reply}") if code else None
+
+
+def _of_event(at: datetime, kind: str, data: dict[str, Any], recipients: tuple[str, ...]) -> Step:
+    state, detail = kind.removeprefix("email."), _said(data)
     text = {
         EventType.QUEUED: "Waits for a worker.",
         EventType.SCHEDULED: "Waits for its time.",
@@ -72,21 +97,22 @@ def _of_event(at: datetime, kind: str, data: dict[str, Any], recipient: str | No
         EventType.SUPPRESSED: f"Not sent: the address is on the suppression list ({data.get('reason') or data.get('reply') or 'suppressed'}).",
         EventType.HELD: f"Held: {data.get('reason', 'waits for a person')}.",
         EventType.CANCELLED: "Cancelled before it was sent.",
-        EventType.OPENED: data.get("user_agent", ""),
-        EventType.CLICKED: data.get("url", ""),
+        EventType.OPENED: "The pixel was loaded.",
+        EventType.CLICKED: "A link was followed.",
         EventType.COMPLAINED: "The recipient marked it as spam; we will not write to the address again.",
         EventType.UNSUBSCRIBED: "The recipient asked to get no more bulk mail.",
     }.get(kind)  # type: ignore[call-overload]
     if text is None:
-        text = _CLASSES.get(data.get("class", ""), data.get("reply", "") if not detail else "")
+        text = CLASSES.get(data.get("class", ""), data.get("reply", "") if not detail else "")
+    detail = data.get("user_agent") if kind == EventType.OPENED else data.get("url") if kind == EventType.CLICKED else detail
     if data.get("next_attempt_at"):
         text += f" Next attempt at {str(data['next_attempt_at'])[:19].replace('T', ' ')} UTC."
-    return Step(at, state, state.capitalize(), text.strip(), detail, recipient)
+    return Step(at, state, state.capitalize(), text.strip(), detail, recipients)
 
 
 def _of_lost(attempt: DeliveryAttempt, named: dict[UUID, str]) -> Step:
     text = "The worker was lost before the server's answer was written down; it is tried again, and may arrive twice."
-    return Step(attempt.started_at, "deferred", "Attempt without a result", text, attempt.reply, named.get(attempt.recipient_id))
+    return Step(attempt.started_at, "deferred", "Attempt without a result", text, attempt.reply, _name(named, attempt.recipient_id))
 
 
 def _waiting(scope: Scope, message: Message, named: dict[UUID, str]) -> list[Step]:
@@ -96,7 +122,9 @@ def _waiting(scope: Scope, message: Message, named: dict[UUID, str]) -> list[Ste
             state, title, text = "held", "Waits for a person", entry.held
         elif entry.lease_until:
             state, title, text = "sending", "Being sent now", f"Attempt {entry.attempt}."
+        elif entry.scheduled:
+            state, title, text = "scheduled", "Will be sent", "It waits for its time; until then it can be cancelled."
         else:
             state, title, text = "queued", "Next attempt", f"Number {entry.attempt + 1}, to {entry.domain}."
-        steps.append(Step(entry.due_at, state, title, text, None, named.get(recipient_id)))
+        steps.append(Step(entry.due_at, state, title, text, None, _name(named, recipient_id)))
     return steps

@@ -47,7 +47,10 @@ class SendDoor:
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         batch = path in _BATCH
-        if not (batch or path in _SINGLE) or environ.get("REQUEST_METHOD") != "POST" or not _is_json(environ):
+        if not batch and path not in _SINGLE:
+            return self.app(environ, start_response)
+        if environ.get("REQUEST_METHOD") != "POST" or not _is_json(environ):
+            environ["PATH_INFO"] = "/api/v1/email/send/batch" if batch else "/api/v1/email/send"
             return self.app(environ, start_response)
         request_id = new_request_id()
         request = _Request(environ, self.acceptor, batch)

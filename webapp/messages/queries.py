@@ -15,7 +15,7 @@ from webapp.kernel import blobs
 from webapp.kernel.errors import NotFound
 from webapp.kernel.ids import parse_uuid, uuid7_floor, uuid7_time
 from webapp.kernel.pagination import Page, decode_cursor, encode_cursor
-from webapp.kernel.scope import Mode, Scope
+from webapp.kernel.scope import ActorKind, Mode, Scope
 from webapp.messages.models import DeliveryAttempt, Event, Message, MessageContent, QueueEntry, Recipient
 from webapp.messages.types import RecipientState
 
@@ -104,6 +104,8 @@ def get_message(scope: Scope, message_id: UUID | str) -> Message:
     identity = parse_uuid(message_id) if isinstance(message_id, str) else message_id
     message = scope.session.scalar(sa.select(Message).where(Message.id == identity)) if identity else None
     if message is None or (scope.bridge_id and message.bridge_id != scope.bridge_id):
+        raise NotFound("message")
+    if scope.mode is Mode.SANDBOX and scope.actor.kind is ActorKind.API_KEY and message.mode != Mode.SANDBOX:
         raise NotFound("message")
     return message
 

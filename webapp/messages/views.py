@@ -25,6 +25,7 @@ from webapp.messages.models import Message, MessageContent
 from webapp.messages.rendered import Rendered, attachment_of, render_message
 from webapp.messages.service import cancel_message, resend_failed, retime_message
 from webapp.messages.types import RecipientState
+from webapp.messages.verdict import verdict
 
 pages = page_blueprint("messages", "/messages")
 
@@ -90,13 +91,21 @@ def _show(scope: Scope, message: Message) -> dict[str, Any]:
         "message": message,
         "state": queries.overall_state(recipients),
         "recipients": recipients,
+        "verdict": verdict(message, recipients),
         "steps": explain(scope, message, recipients),
         "attempts": queries.attempts_of(scope, message),
-        "live": not all(s.is_final for s in states) or message.created_at > now() - timedelta(hours=1),
+        "live": _pace([s.is_final for s in states], message),
         "can_cancel": any(s is RecipientState.SCHEDULED for s in states),
         "can_resend": any(s in (RecipientState.BOUNCED, RecipientState.FAILED) for s in states),
         "bridges": bridge_names(scope),
     }
+
+
+def _pace(final: list[bool], message: Message) -> str | None:
+    """How often the page asks again: often on the way, seldom while opens and clicks may come, then not at all."""
+    if not all(final):
+        return "2s"
+    return "5s" if message.created_at > now() - timedelta(hours=1) else None
 
 
 def _content(scope: Scope, message: Message) -> tuple[MessageContent, Rendered]:

@@ -64,15 +64,16 @@ assert list(_COLUMNS) == [f.name for f in fields(Outcome)]
 
 _INPUT = ", ".join(f"%({name})s::{kind}[]" for name, kind in {**_COLUMNS, "event_type": "text"}.items())
 
+# Everything a later step needs travels in ``live`` and ``who``: joining these with ``x`` again would compare every row of the batch with every other.
 _RECORD = f"""
 with x as (select * from unnest({_INPUT}) as x({", ".join([*_COLUMNS, "event_type"])})),
 done as (
   delete from queue_entries q using x where q.recipient_id = x.recipient_id and q.attempt = x.attempt and x.next_due is null
-  returning q.recipient_id, q.tenant_id, q.message_id, q.bridge_id, q.pool_id),
+  returning q.tenant_id, q.message_id, q.bridge_id, q.pool_id, x.*),
 again as (
   update queue_entries q set due_at = x.next_due, lease_until = null, leased_by = null, fruitless = 0, scheduled = false
   from x where q.recipient_id = x.recipient_id and q.attempt = x.attempt and x.next_due is not null
-  returning q.recipient_id, q.tenant_id, q.message_id, q.bridge_id, q.pool_id),
+  returning q.tenant_id, q.message_id, q.bridge_id, q.pool_id, x.*),
 live as (select * from done union all select * from again),
 who as (
   update recipients r set state = x.state, attempts = x.attempt, last_code = x.code, last_reply = x.reply, reply_class = x.reply_class,
@@ -80,27 +81,27 @@ who as (
     state_reason = case when x.dialled then null else x.reply end,
     delivered_at = case when x.state = 'delivered' then x.finished_at end,
     bounced_at = case when x.state = 'bounced' then x.finished_at end, updated_at = now()
-  from x join live on live.recipient_id = x.recipient_id where r.id = x.recipient_id
-  returning r.id, r.address, r.mode, x.dialled and old.sent_at is null as first),
+  from live x where r.id = x.recipient_id
+  returning r.id, r.address, r.mode, x.tenant_id, x.message_id, x.bridge_id, x.pool_id, x.member_id, x.state, x.dialled and old.sent_at is null as first),
 attempts as (
   insert into delivery_attempts (id, tenant_id, message_id, recipient_id, number, member_id, outcome, code, enhanced, reply, reply_class, blame, stage,
     remote_host, remote_ip, tls, duplicate_possible, started_at, finished_at, transcript)
-  select x.attempt_id, live.tenant_id, live.message_id, x.recipient_id, x.attempt, x.member_id, x.state, x.code, x.enhanced, x.reply, x.reply_class, x.blame,
-    x.stage, x.remote_host, x.remote_ip, x.tls, x.duplicate_possible, x.started_at, x.finished_at, x.transcript
-  from x join live using (recipient_id) where x.dialled),
+  select attempt_id, tenant_id, message_id, recipient_id, attempt, member_id, state, code, enhanced, reply, reply_class, blame,
+    stage, remote_host, remote_ip, tls, duplicate_possible, started_at, finished_at, transcript
+  from live where dialled),
 facts as (
   insert into events (id, tenant_id, message_id, recipient_id, bridge_id, type, at, data)
-  select uuidv7(), live.tenant_id, live.message_id, x.recipient_id, live.bridge_id, x.event_type, x.finished_at,
-    jsonb_strip_nulls(jsonb_build_object('attempt', case when x.dialled then x.attempt end, 'code', x.code, 'reply', x.reply, 'class', x.reply_class,
-      'blame', x.blame, 'next_attempt_at', x.next_due, 'remote', x.remote_host))
-  from x join live using (recipient_id)),
+  select uuidv7(), tenant_id, message_id, recipient_id, bridge_id, event_type, finished_at,
+    jsonb_strip_nulls(jsonb_build_object('attempt', case when dialled then attempt end, 'code', code, 'reply', reply, 'class', reply_class,
+      'blame', blame, 'next_attempt_at', next_due, 'remote', remote_host))
+  from live),
 figures as (
   insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, member_id, sent, delivered, deferred, bounced, failed, suppressed)
-  select live.tenant_id, date_trunc('hour', now(), 'UTC'), who.mode, live.bridge_id, live.pool_id, x.member_id, count(*) filter (where who.first),
-    count(*) filter (where x.state = 'delivered'), count(*) filter (where x.state = 'deferred'), count(*) filter (where x.state = 'bounced'),
-    count(*) filter (where x.state = 'failed'), count(*) filter (where x.state = 'suppressed')
-  from x join live using (recipient_id) join who on who.id = x.recipient_id group by 1, 2, 3, 4, 5, 6)
-select live.recipient_id, live.tenant_id, live.message_id, live.bridge_id, who.address from live join who on who.id = live.recipient_id
+  select tenant_id, date_trunc('hour', now(), 'UTC'), mode, bridge_id, pool_id, member_id, count(*) filter (where first),
+    count(*) filter (where state = 'delivered'), count(*) filter (where state = 'deferred'), count(*) filter (where state = 'bounced'),
+    count(*) filter (where state = 'failed'), count(*) filter (where state = 'suppressed')
+  from who group by 1, 2, 3, 4, 5, 6)
+select id, tenant_id, message_id, bridge_id, address from who
 """
 
 
