@@ -40,7 +40,7 @@ _ALL = [
         ("throttle", 421, "4.7.0", "Too many messages from your address, slow down", "Always says slow down: deferred, and the pace is reduced."),
         (
             *("block", 554, "5.7.1", "Service unavailable; client host blocked using bl.simulator"),
-            "Blocks our sending address: tried again later or from another one, nobody is suppressed.",
+            "Blocks our sending address: deferred, nobody is suppressed.",
         ),
     ),
     *_refuses(
