@@ -96,7 +96,7 @@ def _page(scope: Scope, bridge: Bridge, edit: dict[str, Any] | None = None, erro
         "bridges/show.html", status=status, bridge=bridge, pool=pool_names(scope.session).get(bridge.pool_id, "?"), connection=connections[0],
         older=connections[1:], samples=samples(connections[0], letter), payloads=payload_samples(connections[0], letter), edit=edit or {},
         errors=errors or {}, figures_url=find_url("stats.bridge_panel", bridge_id=bridge.id),
-        messages_url=find_url("messages.index", bridge=bridge.id), activity_url=find_url("activity.panel", object_id=bridge.id),
+        messages_url=find_url("messages.index", bridge=bridge.id, brief=1), activity_url=find_url("activity.panel", object_id=bridge.id),
     )  # fmt: skip
 
 

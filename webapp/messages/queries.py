@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from webapp.kernel import blobs
+from webapp.kernel.clock import now
 from webapp.kernel.errors import NotFound
 from webapp.kernel.ids import parse_uuid, uuid7_floor, uuid7_time
 from webapp.kernel.pagination import Page, decode_cursor, encode_cursor
@@ -48,6 +49,11 @@ class LogRow:
     def at(self) -> datetime:
         """When it was accepted."""
         return uuid7_time(self.recipient.id)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it came within the last seconds: a live list lights such rows up for a moment."""
+        return now() - self.at < timedelta(seconds=6)
 
 
 def list_recipients(scope: Scope, wanted: LogFilter, *, limit: int = 50, cursor: str | None = None) -> Page[LogRow]:

@@ -46,7 +46,7 @@ def _filter() -> queries.LogFilter:
 
 
 def _list(scope: Scope) -> dict[str, Any]:
-    page = queries.list_recipients(scope, _filter(), cursor=request.args.get("cursor"))
+    page = queries.list_recipients(scope, _filter(), limit=8 if "brief" in request.args else 50, cursor=request.args.get("cursor"))
     kept = {key: value for key, value in request.args.items() if key != "cursor" and value}
     return {"page": page, "kept": kept, "bridges": bridge_names(scope), "states": list(RecipientState), "periods": _PERIODS}
 

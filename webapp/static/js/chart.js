@@ -156,7 +156,7 @@
   async function load(element) {
     const inline = element.querySelector("[data-chart-data]");
     const old = charts.get(element);
-    let data = !old && inline ? JSON.parse(inline.textContent) : null;
+    let data = inline ? JSON.parse(inline.textContent) : null;
     if (!data && element.dataset.url) {
       const answer = await fetch(element.dataset.url, { headers: { Accept: "application/json" } });
       if (answer.ok) data = await answer.json();
@@ -164,6 +164,7 @@
     if (!data?.x) return;
     await loadLibrary();
     const chart = old || { hidden: new Set() };
+    chart.text = inline?.textContent;
     chart.data = data;
     charts.set(element, chart);
     draw(element);
@@ -200,6 +201,11 @@
     for (const element of document.querySelectorAll("[data-chart]:not([data-drawn])")) {
       element.dataset.drawn = "";
       load(element).catch((error) => console.warn("chart:", error));
+    }
+    // A morph keeps the drawing and changes only the figures beside it: drawn again when they did change.
+    for (const [element, chart] of charts) {
+      const text = element.querySelector("[data-chart-data]")?.textContent;
+      if (text && text !== chart.text) load(element).catch((error) => console.warn("chart:", error));
     }
   }
   scan();
