@@ -34,6 +34,8 @@ Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 _SINGLE = frozenset(prefix + path for prefix in ("/api/v1", "/v1", "/api") for path in ("/email/send", "/send"))
 _BATCH = frozenset(path + "/batch" for path in _SINGLE)
 _STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
+#: Up to this size the body of a refused request is read, so that its connection stays usable.
+_DISCARDED_OCTETS = 64 * 1024
 _ALWAYS = [("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
 
 
@@ -62,6 +64,7 @@ class SendDoor:
                 headers += REPLAYED.items()
         except Exception as error:
             refusal = _refusal_of(error, request_id, path)
+            _discard_body(environ)
             status, data = refusal.status, encode(error_body(refusal, request_id))
             headers += error_headers(refusal).items()
         if request.usage is not None:
@@ -79,6 +82,13 @@ def _refusal_of(error: Exception, request_id: str, path: str) -> DomainError:
         return DomainError("Something went wrong on our side; it was logged under the request id.")
     log.info("send_refused", request_id=request_id, status=refusal.status, code=refusal.code, param=refusal.param)
     return refusal
+
+
+def _discard_body(environ: Environ) -> None:
+    """Read what a refusal left unread, when it is little: the server closes a connection with unread octets, and the client's next request breaks."""
+    length = environ.get("CONTENT_LENGTH", "")
+    if length.isdecimal() and int(length) <= _DISCARDED_OCTETS:
+        environ["wsgi.input"].read(int(length))
 
 
 def _is_json(environ: Environ) -> bool:
