@@ -65,6 +65,10 @@ class Load:
         if self.running:
             raise TimeoutError(f"the load did not end in {seconds:.0f} s; answers so far: {dict(self.answers)}")
 
+    def statuses(self) -> set[str]:
+        """The different answers; "none" for every sort of lost connection."""
+        return {answer.partition(":")[0] for answer in self.answers}
+
     def first_after(self, moment: float) -> float | None:
         """Seconds from ``moment`` to the next acknowledgement."""
         later = [acknowledged - moment for acknowledged in self.moments if acknowledged > moment]
@@ -115,9 +119,9 @@ class ApiLoad(Load):
         def send(address: str) -> str | None:
             try:
                 status, headers, body = post(connection, self.place.secrets.token, message(address), key=address)
-            except (OSError, http.client.HTTPException):
+            except (OSError, http.client.HTTPException) as error:
                 connection.close()
-                self._count("none")
+                self._count(f"none: {type(error).__name__}")
                 return None
             self._count(str(status))
             if status == 503 and "Retry-After" not in headers:

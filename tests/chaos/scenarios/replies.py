@@ -38,6 +38,9 @@ REPLIES = {
 #: A minute's gap becomes an eighth of a second, an hour's rest seven seconds.
 _QUICKLY = {"POSTBRIDGE_RETRY_SCALE": "0.002", "POSTBRIDGE_SMTP_TIMEOUT_SCALE": "0.05"}
 
+#: A small message is on its way with its final dot before the reset arrives: then nobody can know.
+_JUDGED_AS = {"dropmid": ("net", "unknown_after_data"), "dropdot": ("unknown_after_data",), "taken": ("unknown_after_data",)}
+
 _JUDGED = """
 select split_part(r.address, '-', 1), a.reply_class, count(*),
   count(*) filter (where exists (select from queue_entries q where q.recipient_id = r.id)),
@@ -80,8 +83,9 @@ def dropped(run: Run) -> Figures:
         figures.recovery = drain(ground, 60)
         count(ground, figures, loads)
         classes = {word: (reply_class, number) for word, reply_class, number, *_ in ground.rows(_JUDGED)}
-        for word, wanted in (("dropmid", "net"), ("dropdot", "unknown_after_data"), ("taken", "unknown_after_data")):
-            figures.must(classes.get(word) == (wanted, each), f"first attempts to {word}: {classes.get(word)}, not {each} x {wanted}")
+        for word, wanted in _JUDGED_AS.items():
+            reply_class, number = classes.get(word, ("none", 0))
+            figures.must(reply_class in wanted and number == each, f"first attempts to {word}: {number} x {reply_class}, not {each} x {wanted}")
         copies = ground.sink.state.recipients
         figures.must(all(n == 1 for address, n in copies.items() if not address.startswith("taken")), "mail that was never taken came twice")
         figures.must(figures.inside >= each, "mail that was taken was not sent again, so somebody decided without knowing")
