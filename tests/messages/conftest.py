@@ -9,14 +9,16 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 
+from tests.fixtures import ApiClient, Cast
 from webapp.bridges.models import Bridge
 from webapp.domains.models import Domain
 from webapp.kernel.addresses import parse_address
 from webapp.kernel.db import tenant_session, unscoped
 from webapp.kernel.ids import uuid7
 from webapp.kernel.permissions import PermissionSet
-from webapp.kernel.scope import SYSTEM, Actor, ActorKind, Mode, Scope
+from webapp.kernel.scope import SYSTEM, Mode, Scope
 from webapp.messages.service import Sender, accept, forget_facts
 from webapp.messages.types import Accepted, Door, MessageSubmission, RecipientInput, RecipientKind
 from webapp.pools.models import Pool
@@ -95,4 +97,28 @@ def house(make_house: Callable[..., House]) -> House:
     return make_house()
 
 
-__all__ = ["Actor", "ActorKind", "House", "to"]
+@pytest.fixture
+def shop(cast: Cast) -> House:
+    """The cast's owner as a sender: verified domain and a live bridge."""
+    forget_facts()
+    assert cast.owner.tenant_id is not None
+    with unscoped("test") as session:
+        pool = Pool(name="shared", is_default=True)
+        session.add(pool)
+        session.flush()
+        bridge = Bridge(tenant_id=cast.owner.tenant_id, name="app", pool_id=pool.id)
+        session.add_all([bridge, Domain(tenant_id=cast.owner.tenant_id, name="acme.example", status="verified", challenge="x", verified_at=sa.func.now())])
+        session.flush()
+        return House(cast.owner.tenant_id, bridge.id, "acme")
+
+
+@pytest.fixture
+def client(app: Flask, cast: Cast, shop: House) -> ApiClient:
+    """The owner's live key."""
+    return cast.owner.api(app)
+
+
+def mail(**changes: Any) -> dict[str, Any]:
+    """A good request body; None removes a field."""
+    body = {"from": "shop@acme.example", "to": "anna@dest.example", "subject": "Hello", "text": "Hi", **changes}
+    return {name: value for name, value in body.items() if value is not None}

@@ -126,7 +126,8 @@ class Draft:
     pool_id: UUID | None
     now: datetime
     recipients: Sequence[RecipientInput]
-    id: UUID = field(default_factory=uuid7)
+    #: Made of ``now``: what the id says of its time must not be later than the first event.
+    id: UUID
     #: Canonical address -> reason, of the recipients that must not be written to.
     suppressed: dict[str, str] = field(default_factory=dict)
     subject: str = ""
@@ -170,7 +171,7 @@ def draft_of(unit: Unit, index: int, bridge: BridgeFacts | None, mode: Mode, poo
     recipients = submission.recipients
     if len(recipients) > 1:
         recipients = tuple({entry.address.canonical: entry for entry in reversed(recipients)}.values())[::-1]
-    draft = Draft(unit, index, submission, bridge, mode, bridge.pool_id if bridge else pool_id, now, recipients)
+    draft = Draft(unit, index, submission, bridge, mode, bridge.pool_id if bridge else pool_id, now, recipients, uuid7(int(now.timestamp() * 1000)))
     draft.subject, draft.html, draft.text = submission.subject, submission.html, submission.text
     draft.size = content_size(draft)
     return draft
