@@ -109,10 +109,17 @@ def _answers(url: str) -> bool:
 
 @contextlib.contextmanager
 def live_stack(
-    database_url: str, redis_url: str, *, only: tuple[str, ...] = (), var_dir: Path | None = None, extra: Mapping[str, str] | None = None
+    database_url: str,
+    redis_url: str,
+    *,
+    only: tuple[str, ...] = (),
+    var_dir: Path | None = None,
+    extra: Mapping[str, str] | None = None,
+    log_dir: Path | None = None,
 ) -> Iterator[LiveStack]:
     """Start the processes (all, or the groups in ``only``) and end them at the end. ``extra``: more POSTBRIDGE_ variables.
 
+    ``log_dir``: where the log is written, else ``var_dir``.
     The secret keys are those of ``var_dir``: pass the caller's own, so that both read each other's tokens.
     """
     with contextlib.ExitStack() as cleanup:
@@ -126,7 +133,7 @@ def live_stack(
         given |= {"POSTBRIDGE_TLS_CERT": str(certificate[0]), "POSTBRIDGE_TLS_KEY": str(certificate[1]), "PYTHONUNBUFFERED": "1"}
         kept = {name: value for name, value in os.environ.items() if not name.startswith("POSTBRIDGE_")}
         specs = {spec.name: spec for spec in process_table(settings, only)}
-        stack = LiveStack(settings, {**kept, **given, "PYTHONPATH": str(ROOT)}, var / f"live-{ports['web_port']}.log", specs)
+        stack = LiveStack(settings, {**kept, **given, "PYTHONPATH": str(ROOT)}, (log_dir or var) / f"live-{ports['web_port']}.log", specs)
         try:
             for name in specs:
                 stack.start(name)

@@ -154,13 +154,19 @@ def _seed(engines: Engines, database: str, port: int) -> tuple[Person, Secrets]:
 
 
 @contextlib.contextmanager
-def place(engines: Engines, name: str, var: Path, extra: Mapping[str, str] | None = None, sink: SinkOptions | None = None) -> Iterator[Place]:
-    """A fresh database called ``name`` with one tenant, an empty broker, a sink, and the running processes; all ended at the end."""
+def place(
+    engines: Engines, name: str, var: Path, extra: Mapping[str, str] | None = None, sink: SinkOptions | None = None, logs: Path | None = None
+) -> Iterator[Place]:
+    """A fresh database called ``name`` with one tenant, an empty broker, a sink, and the running processes; all ended at the end.
+
+    ``logs``: where the processes write what they say, else ``var``.
+    """
     url = rig.clone(engines.addresses, name)
     with redis.Redis.from_url(engines.valkey.redis_url) as client:
         client.flushall()
     _use(url, engines.valkey.redis_url, var)
     with sink_in_thread(sink) as running:
         person, secrets = _seed(engines, name, running.port)
-        with live_stack(url, engines.valkey.redis_url, only=GROUPS, var_dir=var, extra={**SCALED, **(extra or {})}) as stack:
+        settings = {**SCALED, **(extra or {})}
+        with live_stack(url, engines.valkey.redis_url, only=GROUPS, var_dir=var, extra=settings, log_dir=logs) as stack:
             yield Place(engines, name, stack, running, person, secrets)

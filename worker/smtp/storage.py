@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +14,9 @@ from psycopg import errors as pg
 from psycopg import sql
 
 from webapp.kernel.db import connect_raw
+from webapp.kernel.disk import FreeSpace
 from worker.smtp import replies
 from worker.smtp.replies import Reply
-
-_DISK_SECONDS = 2.0
 
 
 class ThreadConnections:
@@ -80,22 +77,12 @@ def reply_to_failure(error: BaseException) -> Reply:
 
 
 class DiskGuard:
-    """Refuses mail before the disk is full (Postfix's queue_minfree); looks at the disk every two seconds at most."""
+    """Refuses mail before the disk is full, at MAIL already: the message need not be sent to be refused."""
 
     def __init__(self, folder: Path, minimum: int) -> None:
         """minimum: octets that must stay free."""
-        self._folder = folder
-        self._minimum = minimum
-        self._looked_at = float("-inf")
-        self._refusal: Reply | None = None
+        self._space = FreeSpace(folder, minimum)
 
     def refusal(self) -> Reply | None:
-        """452 4.3.1 while space is short, else None. A folder that cannot be looked at refuses nothing: storing will tell."""
-        now = time.monotonic()
-        if now - self._looked_at > _DISK_SECONDS:
-            self._looked_at = now
-            try:
-                self._refusal = replies.NO_SPACE if shutil.disk_usage(self._folder).free < self._minimum else None
-            except OSError:
-                self._refusal = None
-        return self._refusal
+        """452 4.3.1 while space is short, else None."""
+        return replies.NO_SPACE if self._space.is_short() else None

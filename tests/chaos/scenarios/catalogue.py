@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.chaos.scenarios import Scenario
 from tests.chaos.scenarios.crashes import lost_in_doubt, random_kills, submission_kills, warm_stop
+from tests.chaos.scenarios.disk import disk_full
 from tests.chaos.scenarios.doors import same_key
 from tests.chaos.scenarios.engines import broker_away, broker_flushed, database_crashes, sessions_cut
 from tests.chaos.scenarios.replies import dropped, refusals
@@ -17,6 +18,7 @@ SCENARIOS: dict[str, Scenario] = {
     "F05": broker_away,
     "F06": database_crashes,
     "F07": sessions_cut,
+    "F08": disk_full,
     "F10": same_key,
     "F11": refusals,
     "F13": dropped,

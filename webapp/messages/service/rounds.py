@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from webapp.kernel import clock
+from webapp.kernel.disk import check_disk
 from webapp.kernel.errors import DomainError, Forbidden, IdempotencyConflict, InvalidParameter, LimitExceeded, Problem, ValidationFailed
 from webapp.kernel.scope import Mode
 from webapp.messages.service import checks, rows, statements, templates
@@ -195,6 +196,7 @@ def _fault(facts: TenantFacts, draft: Draft) -> DomainError | None:
     """The first of the named checks that refuses, in the order of the design."""
     submission = draft.submission
     try:
+        check_disk()
         checks.check_tenant_may_send(facts, draft.mode)
         checks.check_bridge_is_open(draft.bridge)
         checks.check_sender_domains(facts, submission, draft.mode)
