@@ -48,3 +48,22 @@ def demo(addresses: Addresses, worker_name: str) -> Iterator[Demo]:
         made = Demo(stack, {})
         made.command("demo", "ensure")
         yield Demo(stack, json.loads(made.command("demo", "credentials", "--json")))
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Any]:
+    """One Chromium for all browser tests."""
+    from tests.e2e.watched import chromium
+
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def owner(demo: Demo, browser: Any) -> Iterator[Any]:
+    """The demo's owner, signed in at a desk."""
+    from tests.e2e.watched import person
+
+    with person(demo, browser) as somebody:
+        somebody.log_in()
+        yield somebody
