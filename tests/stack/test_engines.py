@@ -90,8 +90,13 @@ def test_sockets_and_data_are_private(engines: tuple[Postgres, Valkey], var: Pat
 def test_a_very_long_path_works(var: Path) -> None:
     deep = var / ("d" * 60) / ("e" * 60)
     deep.mkdir(parents=True)
-    with running_engines(deep) as addresses, psycopg.connect(addresses.database_url.replace("+psycopg", "")) as connection:
-        assert connection.execute("select 1").fetchone() == (1,)
+    first, again = home.make_home(deep).sockets, home.make_home(deep).sockets
+    assert first == again
+    try:
+        with running_engines(deep) as addresses, psycopg.connect(addresses.database_url.replace("+psycopg", "")) as connection:
+            assert connection.execute("select 1").fetchone() == (1,)
+    finally:
+        shutil.rmtree(first)
 
 
 def test_running_engines_are_found_and_shared(var: Path) -> None:

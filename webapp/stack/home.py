@@ -13,6 +13,7 @@ under /var/lib/postbridge instead, and `var/engines` is a link to it.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import tempfile
@@ -50,7 +51,7 @@ def make_home(var: Path) -> EngineHome:
         valkey = _private(base / "valkey", identity)
         sockets = base / "run"
         if len(os.fsencode(sockets)) > _LONGEST_SOCKET_FOLDER:
-            sockets = Path(tempfile.mkdtemp(prefix="postbridge-"))
+            sockets = _short_folder(base, identity)
         return EngineHome(base / "postgres", valkey, _private(sockets, identity), identity)
     except PermissionError as error:
         raise StackError(
@@ -59,6 +60,17 @@ def make_home(var: Path) -> EngineHome:
         ) from error
     except OSError as error:
         raise StackError(f"Cannot use the folder {var}: {error}. Set POSTBRIDGE_VAR_DIR to another one.") from error
+
+
+def _short_folder(base: Path, identity: Identity | None) -> Path:
+    """A folder with a short path that belongs to `base`: the same at each start, and never one that others laid out for us."""
+    folder = Path(tempfile.gettempdir()) / f"postbridge-{hashlib.sha256(os.fsencode(base)).hexdigest()[:12]}"
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        if folder.is_symlink() or folder.stat().st_uid not in (os.geteuid(), identity.uid if identity else os.geteuid()):
+            return Path(tempfile.mkdtemp(prefix="postbridge-"))
+    return folder
 
 
 def _base(var: Path) -> Path:
