@@ -16,6 +16,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import all_models, documentation, health, logs, metrics
 from webapp.http import api, guard, pages, problems, reply
+from webapp.http.compression import Compressed
 from webapp.http.context import asset, template_context
 from webapp.http.envelope import new_request_id
 from webapp.http.unit_of_work import TransactionalFlask, db
@@ -119,7 +120,7 @@ def _doors(inner: Wsgi, settings: Settings) -> Wsgi:
     from webapp.messages.hotpath import SendDoor
     from webapp.tracking.hotpath import HitDoor
 
-    doors: Wsgi = HitDoor(SendDoor(_Aliases(inner)))
+    doors: Wsgi = HitDoor(SendDoor(_Aliases(Compressed(inner))))
     if settings.trusted_proxies:
         n = settings.trusted_proxies
         doors = ProxyFix(doors, x_for=n, x_proto=n, x_host=n)

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from flask import Response, request
 
-from webapp.bridges.service import get_bridge, list_bridges
+from webapp.bridges.service import get_bridge, list_bridges, reveal
 from webapp.domains.service import has_verified_domain
 from webapp.http.guard import current_scope, requires
 from webapp.http.pages import page_blueprint, render
 from webapp.kernel.clock import now
 from webapp.kernel.permissions import Permission
-from webapp.kernel.scope import Scope
+from webapp.kernel.scope import Mode, Scope
 from webapp.messages.service import has_any_message, list_latest
 from webapp.stats.queries import Point, figures_by_bridge, get_figures, series
 from webapp.stats.warnings import health_warnings
@@ -24,6 +24,7 @@ pages = page_blueprint("stats")
 
 #: Lines of the charts: label, counter, colour.
 _MAIL = (("Delivered", "delivered", 1), ("Deferred", "deferred", 6), ("Bounced", "bounced", 2))
+_CAPTURED = (("Captured", "sandboxed", 1),)
 _READING = (("Opened", "unique_opened", 4), ("Clicked", "unique_clicked", 5))
 _PERIODS = {1: "24 hours", 7: "7 days", 30: "30 days", 90: "90 days"}
 
@@ -49,7 +50,7 @@ def _panel(scope: Scope, days: int, bridge_id: UUID | None = None) -> dict[str, 
     points = series(scope, days=days, bridge_id=bridge_id)
     return {
         "figures": get_figures(scope, since=_since(days), bridge_id=bridge_id),
-        "mail_chart": _chart(points, _MAIL),
+        "mail_chart": _chart(points, _MAIL if scope.mode is Mode.LIVE else _CAPTURED),
         "reading_chart": _chart(points, _READING),
         "days": days,
         "periods": _PERIODS,
@@ -63,8 +64,16 @@ def _checklist(scope: Scope) -> dict[str, Any]:
         "has_message": has_any_message(scope),
         "has_domain": has_verified_domain(scope),
         "tenant_status": tenant_state(scope.tenant_id).status,
-        "first_bridge": bridges[0] if bridges else None,
+        "token": _first_token(scope),
     }
+
+
+def _first_token(scope: Scope) -> str | None:
+    """The token of a sandbox bridge, for a command that can be pasted as it is; None without one, or without the right to see it."""
+    found = list_bridges(scope, mode=Mode.SANDBOX, limit=1).items
+    if not found or not scope.permissions.allows(Permission.BRIDGE_REVEAL):
+        return None
+    return next((known.token for known in reveal(scope, found[0].id, noted=False)), None)
 
 
 @pages.get("/")
@@ -84,9 +93,7 @@ def overview() -> Response:
 def overview_figures() -> Response:
     """The live part of the overview."""
     scope = current_scope()
-    return render(
-        "stats/_overview_figures.html", **_panel(scope, _period()), today=get_figures(scope, since=_since(1)), latest=list_latest(scope, limit=8)
-    )
+    return render("stats/_overview_figures.html", **_panel(scope, _period()), today=get_figures(scope, since=_since(1)), latest=list_latest(scope, limit=8))
 
 
 @pages.get("/overview/checklist")

@@ -1,0 +1,25 @@
+"""Pages of support staff."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from webapp.http.guard import staff_only
+from webapp.http.pages import page_blueprint, render
+from webapp.kernel.clock import now
+
+pages = page_blueprint("backoffice")
+
+
+@pages.get("/styleguide")
+@staff_only
+def styleguide() -> Response:
+    """Every component of the interface with plausible data."""
+    return render("styleguide/index.html", now=now())
+
+
+@pages.get("/styleguide/sign-in")
+@staff_only
+def styleguide_sign_in() -> Response:
+    """The layout of sign-in pages, with an error in its form."""
+    return render("styleguide/sign_in.html", now=now())
