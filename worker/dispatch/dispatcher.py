@@ -104,19 +104,28 @@ class Dispatcher:
                 await asyncio.sleep(min(_POLL_SECONDS, max(0.0, self._empty_until - time.monotonic())) or 0.01)
 
     def _is_over(self) -> bool:
-        """Whether this drain should end: told to, out of time, or nothing due and nothing in flight."""
-        return self._stopping.is_set() or time.monotonic() > self._deadline or not self._flying
+        """Whether this drain should end: told to, out of time, or nothing due and nothing in flight.
+
+        Never while rows may be leased to us that we do not know of: to the ticker they look taken care of, so nobody would ring for them.
+        """
+        if self._stopping.is_set() or self._may_hold_strays:
+            return self._stopping.is_set()
+        return time.monotonic() > self._deadline or not self._flying
 
     def _work(self, claiming: bool) -> bool:
         """Start one round of the database thread unless one runs or there is no reason to. True when one was started."""
         if self._working is not None:
             return False
-        claiming = claiming and not self._stopping.is_set() and time.monotonic() < self._deadline and time.monotonic() >= self._empty_until
+        claiming = claiming and not self._stopping.is_set() and self._may_claim()
         if not claiming and not self._results:
             return False
         results, self._results[:] = list(self._results), []
         self._working = asyncio.ensure_future(self._round(results, claiming))
         return True
+
+    def _may_claim(self) -> bool:
+        moment = time.monotonic()
+        return moment >= self._empty_until and (moment < self._deadline or self._may_hold_strays)
 
     async def _round(self, results: list[AttemptResult], claiming: bool) -> None:
         try:
