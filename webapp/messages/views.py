@@ -20,6 +20,7 @@ from webapp.kernel.ids import parse_uuid
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Mode, Scope
 from webapp.messages import queries
+from webapp.messages.content_checks import look_at
 from webapp.messages.explain import explain
 from webapp.messages.models import Message, MessageContent
 from webapp.messages.rendered import Rendered, attachment_of, render_message
@@ -202,7 +203,10 @@ def sandbox() -> Response:
     unique: dict[UUID, queries.LogRow] = {}
     for row in page.items:
         unique.setdefault(row.message.id, row)
-    return render("messages/sandbox.html", rows=list(unique.values()), page=page, opened=opened, rendered=rendered)
+    look = look_at(rendered, opened.subject) if opened and rendered else None
+    return render(
+        "messages/sandbox.html", "messages/_sandbox.html", rows=list(unique.values()), page=page, opened=opened, rendered=rendered, look=look
+    )  # fmt: skip
 
 
 def _in_sandbox(scope: Scope) -> Scope:

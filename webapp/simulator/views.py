@@ -15,6 +15,7 @@ from webapp.messages.service import parse_mail, subject_of
 from webapp.settings import get_settings
 from webapp.simulator.models import SimulatedMail
 from webapp.simulator.service import get_mail, list_mails
+from webapp.simulator.types import BEHAVIOURS
 
 pages = page_blueprint("simulator", "/simulator")
 
@@ -34,7 +35,15 @@ def index() -> Response:
     opened = get_mail(scope, chosen) if chosen else None
     rendered = parse_mail(opened.raw) if opened else None
     page = list_mails(scope, cursor=request.args.get("cursor"))
-    return render("simulator/index.html", "simulator/_inbox.html", page=page, opened=opened, rendered=rendered, domain=get_settings().simulator_domain)
+    return render(
+        "simulator/index.html",
+        "simulator/_inbox.html",
+        page=page,
+        opened=opened,
+        rendered=rendered,
+        domain=get_settings().simulator_domain,
+        behaviours=list(BEHAVIOURS.values()),
+    )
 
 
 @pages.get("/<uuid:mail_id>/html")

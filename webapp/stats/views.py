@@ -31,7 +31,9 @@ _PERIODS = {1: "24 hours", 7: "7 days", 30: "30 days", 90: "90 days"}
 
 def _chart(points: list[Point], lines: tuple[tuple[str, str, int], ...]) -> dict[str, Any]:
     """Points in the shape of the chart component."""
+    hours = len(points) > 1 and points[1].at - points[0].at < timedelta(days=1)
     return {
+        "labels": [f"{point.at:%Y-%m-%d %H:%M} UTC" if hours else f"{point.at:%Y-%m-%d}" for point in points],
         "x": [int(point.at.timestamp()) for point in points],
         "series": [{"label": label, "key": key, "values": [getattr(p.figures, name) for p in points]} for label, name, key in lines],
     }

@@ -112,10 +112,11 @@
       event.preventDefault();
     }
     const menu = closest(event, "[data-menu]");
-    if (menu && ["ArrowDown", "ArrowUp"].includes(event.key)) {
+    if (menu && ["ArrowDown", "ArrowUp", "Home", "End"].includes(event.key)) {
       const items = [...menu.querySelectorAll(".menu__item:not(:disabled)")];
-      const step = event.key === "ArrowDown" ? 1 : -1;
-      items[(items.indexOf(document.activeElement) + step + items.length) % items.length]?.focus();
+      const at = items.indexOf(document.activeElement);
+      const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 }[event.key];
+      items[(to + items.length) % items.length]?.focus();
       event.preventDefault();
     }
   });
