@@ -19,8 +19,14 @@ PRIVATE = (
     "/", "/messages/", "/messages/sandbox", "/bridges/", "/bridges/new", "/pools/", "/pools/ips", "/sending-accounts/", "/sending-accounts/new",
     "/domains/", "/templates/", "/templates/new", "/suppressions/", "/simulator/", "/keys", "/roles", "/roles/new", "/settings", "/team", "/activity/",
 )  # fmt: skip
+#: Colours may fade from one theme to the other: what is judged is where they end.
+_DRESS = """async (theme) => {
+  document.documentElement.dataset.theme = theme;
+  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  await Promise.allSettled(document.getAnimations().filter((a) => a instanceof CSSTransition).map((a) => a.finished));
+}"""
 _AXE = """async () => {
-  const found = await axe.run(document, { resultTypes: ["violations"] });
+  const found = await axe.run(document, { iframes: false, resultTypes: ["violations"] });
   return found.violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 120)).join(" | ")}`);
 }"""
 
@@ -83,7 +89,7 @@ def _judged(somebody: Person, path: str, axe: str) -> list[str]:
     somebody.page.evaluate(axe)
     found = []
     for theme in ("light", "dark"):
-        somebody.page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        somebody.page.evaluate(_DRESS, theme)
         found += [f"{path} ({theme}) {text}" for text in somebody.page.evaluate(_AXE)]
     return found
 

@@ -350,7 +350,8 @@ class Connection(asyncio.Protocol):
         self._busy = False
         failed = future.cancelled() or future.exception() is not None
         transport = None if failed else future.result()
-        if transport is None:
+        # uvloop calls an upgrade done whose peer left in the middle of it: there is no TLS then, and nobody reports the loss.
+        if transport is None or transport.get_extra_info("ssl_object") is None:
             self._server.counters.tls_failures += 1
             self._transport.abort()
             self.connection_lost(None)  # a failed upgrade does not always report it

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 import ssl
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -45,6 +47,22 @@ def test_implicit_tls(start: Any, recorder: Any, tls_context: ssl.SSLContext, cl
         client.sendmail("a@x.test", "b@x.test", b"Subject: x\r\n\r\nhi\r\n" + b"line\r\n" * 100_000)
     assert recorder.sessions[0].tls.version.startswith("TLSv1.")
     assert recorder.sessions[0].login.identity == "identity"
+
+
+def test_a_peer_that_leaves_before_the_handshake_leaves_nothing_behind(start: Any, tls_context: ssl.SSLContext) -> None:
+    """Health checks of load balancers do that all day."""
+    server = start(tls_context=tls_context)
+
+    def connect_and_leave() -> None:
+        """In the event loop's own thread, so that the peers are gone before the loop looks at them."""
+        for _ in range(2):
+            socket.create_connection(("127.0.0.1", server.tls_port), timeout=5).close()
+
+    server.call(connect_and_leave)
+    deadline = time.monotonic() + 5
+    while server.call(lambda: server.server.counters.tls_failures) < 2 or server.call(lambda: server.server.open_sessions):
+        assert time.monotonic() < deadline, "the sessions of peers that left are still counted"
+        time.sleep(0.05)
 
 
 def test_old_tls_is_refused(start: Any, tls_context: ssl.SSLContext, client_tls: ssl.SSLContext) -> None:
