@@ -1,8 +1,8 @@
 """Group commit: whatever waits in a process is accepted together, one transaction a tenant, so that a commit is paid once for many messages.
 
-A few committer threads, each with a database connection of its own that stays in pipeline mode, take what waits (a single message when there is
-no more: nobody waits for a group to fill). Nothing is answered before its COMMIT came back. One bad message never fails its neighbours: when the
-database refuses a group, each of its requests is tried alone.
+A committer thread with a database connection of its own, which stays in pipeline mode, takes what waits (a single message when there is no more:
+nobody waits for a group to fill); a helper works beside it while a commit hangs. Nothing is answered before its COMMIT came back. One bad message
+never fails its neighbours: when the database refuses a group, its halves are tried, and so on down to the culprit.
 """
 
 from __future__ import annotations
@@ -35,13 +35,15 @@ from webapp.settings import get_settings
 log = structlog.get_logger()
 
 MOST_IN_A_GROUP = 200
-COMMITTERS = 2
 #: Seconds: a lock is held for a commit at most; a statement of accept takes milliseconds.
-_OPTIONS = "-c lock_timeout=5s -c statement_timeout=20s -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on"
+_OPTIONS = (
+    "-c lock_timeout=5s -c statement_timeout=20s -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on "
+    "-c plan_cache_mode=force_generic_plan"
+)
 #: Seconds a request waits for its group before it gives up on a database that neither answers nor fails.
 _PATIENCE = 40.0
-#: Seconds a committer lets another finish before it starts beside it: larger groups while the disk is quick, no standstill while it is slow.
-_TURN = 0.01
+#: Seconds a commit may take before the helper works beside it.
+_STALL = 0.05
 #: Seconds between two wake-ups of the delivery workers.
 _WAKE_PAUSE = 0.02
 
@@ -61,12 +63,13 @@ class Ticket:
 class GroupAcceptor:
     """The group commit of this process. Threads start with the first message; ``close`` lets those that wait finish."""
 
-    def __init__(self, committers: int = COMMITTERS) -> None:
+    def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
-        self._committers = committers
         self._threads: list[threading.Thread] = []
         self._starting = threading.Lock()
-        self._turn = threading.Lock()
+        self._busy_since = 0.0
+        self._stalled = threading.Event()
+        self._closing = False
         self._waker = _Waker()
 
     def submit(self, sender: Sender, submission: MessageSubmission) -> Future[Accepted]:
@@ -89,7 +92,7 @@ class GroupAcceptor:
 
     def close(self) -> None:
         """Finish what waits and end the threads."""
-        for _ in self._threads:
+        if self._threads:
             self._waiting.put(None)
         for thread in self._threads:
             thread.join(timeout=_PATIENCE)
@@ -100,25 +103,35 @@ class GroupAcceptor:
         self._waiting.put(ticket)
         if not self._threads:
             self._start()
+        if self._busy_since and time.monotonic() - self._busy_since > _STALL:
+            self._stalled.set()
 
     def _start(self) -> None:
         with self._starting:
             if not self._threads:
-                self._threads = [threading.Thread(target=self._run, name=f"committer-{n}", daemon=True) for n in range(self._committers)]
+                self._threads = [threading.Thread(target=work, name=work.__name__.strip("_"), daemon=True) for work in (self._commit, self._help)]
                 for thread in self._threads:
                     thread.start()
 
-    def _run(self) -> None:
+    def _commit(self) -> None:
+        """The committer: takes what waits, as long as there is anything."""
         committer = _Committer(self._waker)
         while (first := self._waiting.get()) is not None:
-            mine = self._turn.acquire(timeout=_TURN)
-            try:
-                committer.commit(self._rest([first]))
-            except Exception:  # never the thread's end: others wait for it
-                log.exception("committer_failed")
-            finally:
-                if mine:
-                    self._turn.release()
+            self._busy_since = time.monotonic()
+            committer.commit(self._rest([first]))
+            self._busy_since = 0.0
+        self._closing = True
+        self._stalled.set()
+        committer.close()
+
+    def _help(self) -> None:
+        """The helper: works beside the committer while a commit hangs (a slow disk, a lock), else sleeps. One committer makes larger groups."""
+        committer = _Committer(self._waker)
+        while not self._closing:
+            self._stalled.wait()
+            self._stalled.clear()
+            while tickets := self._rest([]):
+                committer.commit(tickets)
         committer.close()
 
     def _rest(self, tickets: list[Ticket]) -> list[Ticket]:
@@ -187,10 +200,13 @@ class _Committer:
 
     def commit(self, tickets: Sequence[Ticket]) -> None:
         """Accept every ticket and release its waiter, whatever happens."""
-        for group in _by_tenant(_within_limits(tickets)):
-            self._accept([ticket.unit for ticket in group])
-            for ticket in group:
-                ticket.done()
+        try:
+            for group in _by_tenant(_within_limits(tickets)):
+                self._accept([ticket.unit for ticket in group])
+                for ticket in group:
+                    ticket.done()
+        except Exception:  # never the thread's end: others wait for it
+            log.exception("committer_failed")
 
     def close(self) -> None:
         """Drop the connection."""
@@ -270,12 +286,15 @@ def _fault_of(error: Exception) -> DomainError:
     return DomainError("The message could not be stored; nothing was kept. It was logged under the request id.")
 
 
+_ACCEPTED = {mode: metrics.ACCEPTED.labels("api", mode.value) for mode in Mode}
+
+
 def _count(units: Sequence[Unit]) -> None:
     """What /metrics shows of accepted mail."""
-    for mode in Mode:
+    for mode, counter in _ACCEPTED.items():
         fresh = sum(isinstance(r, Accepted) and r.mode is mode for unit in units if not unit.replayed for r in unit.results)
         if fresh:
-            metrics.ACCEPTED.labels("api", mode.value).inc(fresh)
+            counter.inc(fresh)
     if replays := sum(unit.replayed for unit in units):
         metrics.REPLAYED.inc(replays)
 

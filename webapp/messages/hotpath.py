@@ -6,7 +6,6 @@ what is saved is the framework's road. A request costs this process one JSON dec
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
@@ -36,6 +35,7 @@ _BATCH = frozenset(path + "/batch" for path in _SINGLE)
 _STATUS = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 #: Up to this size the body of a refused request is read, so that its connection stays usable.
 _DISCARDED_OCTETS = 64 * 1024
+_REQUESTS = {digit: metrics.REQUESTS.labels(f"{digit}xx") for digit in (2, 4, 5)}
 _ALWAYS = [("Content-Type", "application/json"), ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
 
 
@@ -59,7 +59,7 @@ class SendDoor:
         headers = [*_ALWAYS, ("X-Request-Id", request_id)]
         try:
             status, body = request.answer()
-            data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+            data = encode(body)
             if request.replayed:
                 headers += REPLAYED.items()
         except Exception as error:
@@ -69,7 +69,7 @@ class SendDoor:
             headers += error_headers(refusal).items()
         if request.usage is not None:
             headers += request.usage.headers.items()
-        metrics.REQUESTS.labels(f"{status // 100}xx").inc()
+        _REQUESTS[status // 100].inc()
         headers.append(("Content-Length", str(len(data))))
         start_response(_STATUS[status], headers)
         return [data]

@@ -176,12 +176,15 @@ class QueueEntry(TenantOwned, Base):
 
 
 class IdempotencyKey(TenantOwned, Base):
-    """A key a client used: one message per key, for a day. Written in the transaction of the message it names."""
+    """A key a client used: one message per key, for a day. Written in the transaction of the message it names.
+
+    No foreign key to the tenant: its check would lock the tenant's row in every accept, and rows live for a day only.
+    """
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (sa.Index(None, "created_at"),)
 
-    tenant_id: Mapped[UUID] = mapped_column(sa.ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
     mode: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[bytes]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from webapp.kernel.addresses import Address
 from webapp.kernel.clock import rfc3339
-from webapp.kernel.errors import Conflict, Forbidden, NotFound, PayloadTooLarge, ValidationFailed
+from webapp.kernel.errors import Conflict, Forbidden, NotFound, PayloadTooLarge, Unavailable, ValidationFailed
 from webapp.kernel.scope import Mode
 from webapp.messages.service.sender import BridgeFacts, Sender, TenantFacts
 from webapp.messages.types import Door, MessageSubmission
@@ -49,6 +51,24 @@ def mode_of(sender: Sender, bridge: BridgeFacts | None) -> Mode:
     if sender.mode is Mode.SANDBOX or (bridge is not None and bridge.mode == Mode.SANDBOX):
         return Mode.SANDBOX
     return Mode.LIVE
+
+
+_DISK_SECONDS = 1.0
+_disk = (0.0, True)
+
+
+def check_disk_has_room() -> None:
+    """New mail is refused before the disk is full: what was accepted must stay deliverable. Looks once a second."""
+    global _disk
+    settings = get_settings()
+    if time.monotonic() - _disk[0] > _DISK_SECONDS:
+        try:
+            free = shutil.disk_usage(settings.var_dir if settings.var_dir.exists() else settings.var_dir.parent).free
+        except OSError:
+            free = settings.disk_minimum_bytes  # storing will tell
+        _disk = (time.monotonic(), free >= settings.disk_minimum_bytes)
+    if not _disk[1]:
+        raise Unavailable("The server is short of disk space; nothing was stored.", retry_after=30)
 
 
 def check_tenant_may_send(facts: TenantFacts, mode: Mode) -> None:

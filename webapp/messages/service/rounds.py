@@ -18,7 +18,7 @@ from webapp.kernel.scope import Mode
 from webapp.messages.service import checks, rows, statements, templates
 from webapp.messages.service.arrays import bytes_array, int_value, text_array, uuid_array
 from webapp.messages.service.sender import TenantFacts, load_facts
-from webapp.messages.service.units import Draft, StoredRefusal, Unit, accepted_of, answer_of, check_key, draft_of, refusal_answer
+from webapp.messages.service.units import Draft, StoredRefusal, Unit, accepted_of, answer_of, check_key, draft_of, json_text, refusal_answer
 from webapp.messages.service.wire import Row, Statement, Wire
 from webapp.messages.types import RecipientKind
 from webapp.settings import get_settings
@@ -161,7 +161,7 @@ class Round:
         if refused:
             self._do(statements.DROP_KEYS, **_key_parameters(refused))
         if batches:
-            answers = text_array(json.dumps(_final_answer(draft.unit)) for draft in batches)
+            answers = text_array(json_text(_final_answer(draft.unit)) for draft in batches)
             self._do(statements.CORRECT_ANSWERS, **_key_parameters(batches), answer=answers)
 
 
@@ -222,7 +222,7 @@ def _claims(drafts: Sequence[Draft]) -> dict[str, bytes | None]:
         **_key_parameters(drafts),
         "fingerprint": bytes_array(draft.unit.fingerprint for draft in drafts),
         "message": uuid_array(draft.id for draft in drafts),
-        "answer": text_array(json.dumps(_claimed_answer(draft)) for draft in drafts),
+        "answer": text_array(json_text(_claimed_answer(draft)) for draft in drafts),
     }
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from uuid import UUID
 
 from webapp.kernel.ids import uuid7
 from webapp.messages.service.arrays import bytes_array, int_array, text_array, time_array, time_value, uuid_array
-from webapp.messages.service.units import FIRST_EVENT, Draft, addresses_json
+from webapp.messages.service.units import FIRST_EVENT, Draft, addresses_json, json_text
 from webapp.messages.types import RecipientState
 
 #: Separates tags on their way into the database; control characters are not allowed in them.
@@ -37,7 +36,7 @@ def _messages(drafts: Sequence[Draft]) -> dict[str, bytes | None]:
         "recipients": int_array(len(draft.recipients) for draft in drafts),
         "size": int_array(draft.size for draft in drafts),
         "tags": text_array(_TAG_END.join(s.tags) if s.tags else None for s in submissions),
-        "metadata": text_array(json.dumps(dict(s.metadata)) if s.metadata else None for s in submissions),
+        "metadata": text_array(json_text(dict(s.metadata)) if s.metadata else None for s in submissions),
         "template": text_array(s.template for s in submissions),
         "send_at": time_array(s.send_at for s in submissions),
         "expires_at": time_array(draft.expires_at for draft in drafts),
@@ -50,8 +49,8 @@ def _contents(drafts: Sequence[Draft]) -> dict[str, bytes | None]:
         "text": text_array(draft.text for draft in drafts),
         "raw": bytes_array(draft.submission.raw for draft in drafts),
         "addresses": text_array(addresses_json(draft) for draft in drafts),
-        "headers": text_array(json.dumps(draft.submission.headers) if draft.submission.headers else None for draft in drafts),
-        "attachments": text_array(json.dumps(draft.unit.files[draft.index]) if draft.submission.attachments else None for draft in drafts),
+        "headers": text_array(json_text(draft.submission.headers) if draft.submission.headers else None for draft in drafts),
+        "attachments": text_array(json_text(draft.unit.files[draft.index]) if draft.submission.attachments else None for draft in drafts),
     }
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from webapp.kernel import blobs
 from webapp.kernel.clock import parse_rfc3339, rfc3339
@@ -21,7 +22,9 @@ from webapp.settings import get_settings
 
 LONGEST_KEY = 255
 
+_STATUSES = {state: state.value for state in RecipientState}
 _SAYINGS = {
+    **{state: f"Email {state.value}" for state in RecipientState},
     RecipientState.QUEUED: "Email queued for delivery",
     RecipientState.SCHEDULED: "Email scheduled for delivery",
     RecipientState.SANDBOXED: "Email captured in the sandbox; it will not be delivered",
@@ -36,14 +39,19 @@ FIRST_EVENT = {
 }
 
 
+def json_text(value: Any) -> str:
+    """JSON as the database takes it: quicker than the standard library's by a factor of ten."""
+    return msgspec.json.encode(value).decode()
+
+
 def answer_of(accepted: Accepted) -> dict[str, Any]:
     """The flat answer of the Sending API, always in this order: a replay must give the same bytes."""
     answer: dict[str, Any] = {
         "id": str(accepted.id),
         "message_id": accepted.message_id,
-        "status": accepted.status.value,
+        "status": _STATUSES[accepted.status],
         "sandbox": accepted.sandbox,
-        "message": _SAYINGS.get(accepted.status, f"Email {accepted.status.value}"),
+        "message": _SAYINGS[accepted.status],
     }
     if accepted.send_at is not None:
         answer["send_at"] = rfc3339(accepted.send_at)
@@ -206,4 +214,4 @@ def addresses_json(draft: Draft) -> str:
             headers.setdefault(entry.kind.value, []).append([entry.address.name, entry.address.email])
     if draft.submission.reply_to:
         headers["reply_to"] = [[address.name, address.email] for address in draft.submission.reply_to]
-    return json.dumps(headers)
+    return json_text(headers)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import select
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -56,7 +56,7 @@ class Wire:
         self._poll = select.poll()
         self._poll.register(pgconn.socket, select.POLLIN)
 
-    def send(self, statement: Statement, parameters: dict[str, bytes | None] | None = None) -> int:
+    def send(self, statement: Statement, parameters: Mapping[str, bytes | None] | None = None) -> int:
         """Queue a statement; the number is its place among the answers of the next ``sync``. Values are in PostgreSQL's binary form."""
         values = [parameters[place] for place in statement.places] if parameters else []
         formats = [pq.Format.BINARY] * len(values)
