@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from flask import Response, request
+from flask import Response, g, request
 from flask.views import MethodView
 
 from webapp.access.types import Credential
@@ -55,7 +55,7 @@ def _read_form() -> Incoming:
 def _sent(incoming: Incoming) -> Response:
     """Accept by the process's group commit, and answer as the quick door does."""
     if incoming.unit.submissions:
-        incoming.unit = process_acceptor().accept(incoming.unit).unit
+        incoming.unit = process_acceptor().accept(incoming.unit, request_id=g.get("request_id", "")).unit
     status, body = incoming.answer()
     return Response(encode(body), status, REPLAYED if incoming.unit.replayed else {}, content_type="application/json")
 

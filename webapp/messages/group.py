@@ -51,12 +51,13 @@ _WAKE_PAUSE = 0.02
 class Ticket:
     """A request that waits for its group. ``meter``: the key and limit to count it under; ``usage``: where that key stands then."""
 
-    __slots__ = ("done", "meter", "unit", "usage")
+    __slots__ = ("done", "meter", "request_id", "unit", "usage")
 
-    def __init__(self, unit: Unit, meter: tuple[str, int] | None, done: Callable[[], None]) -> None:
+    def __init__(self, unit: Unit, meter: tuple[str, int] | None, done: Callable[[], None], request_id: str = "") -> None:
         self.unit = unit
         self.meter = meter
         self.done = done
+        self.request_id = request_id
         self.usage: ratelimit.Usage | None = None
 
 
@@ -79,11 +80,11 @@ class GroupAcceptor:
         self._put(Ticket(unit, None, lambda: _resolve(future, unit)))
         return future
 
-    def accept(self, unit: Unit, meter: tuple[str, int] | None = None) -> Ticket:
+    def accept(self, unit: Unit, meter: tuple[str, int] | None = None, request_id: str = "") -> Ticket:
         """Queue a request and wait for its commit. The unit holds the results, or the error that refused it as a whole."""
         committed = threading.Lock()
         committed.acquire()
-        ticket = Ticket(unit, meter, committed.release)
+        ticket = Ticket(unit, meter, committed.release, request_id)
         self._put(ticket)
         if not committed.acquire(timeout=_PATIENCE):
             ticket.unit = Unit(unit.sender, unit.submissions)
@@ -205,6 +206,7 @@ class _Committer:
                 self._accept([ticket.unit for ticket in group])
                 for ticket in group:
                     ticket.done()
+                _log_accepted(group)
         except Exception:  # never the thread's end: others wait for it
             log.exception("committer_failed")
 
@@ -297,6 +299,13 @@ def _count(units: Sequence[Unit]) -> None:
             counter.inc(fresh)
     if replays := sum(unit.replayed for unit in units):
         metrics.REPLAYED.inc(replays)
+
+
+def _log_accepted(tickets: Sequence[Ticket]) -> None:
+    """One line a group: which request became which message."""
+    pairs = [f"{ticket.request_id or '-'}={result.id}" for ticket in tickets for result in ticket.unit.results if isinstance(result, Accepted)]
+    if pairs:
+        log.info("accepted", tenant_id=str(tickets[0].unit.sender.tenant_id), count=len(pairs), messages=" ".join(pairs))
 
 
 def _log_fault(error: Exception) -> None:

@@ -55,7 +55,7 @@ class SendDoor:
             environ["PATH_INFO"] = "/api/v1/email/send/batch" if batch else "/api/v1/email/send"
             return self.app(environ, start_response)
         request_id = new_request_id()
-        request = _Request(environ, self.acceptor, batch)
+        request = _Request(environ, self.acceptor, batch, request_id)
         headers = [*_ALWAYS, ("X-Request-Id", request_id)]
         try:
             status, body = request.answer()
@@ -99,12 +99,13 @@ def _is_json(environ: Environ) -> bool:
 class _Request:
     """One post on its way to an answer. ``usage``: the rate limit as it stands after counting, for the headers."""
 
-    __slots__ = ("acceptor", "batch", "environ", "replayed", "usage")
+    __slots__ = ("acceptor", "batch", "environ", "replayed", "request_id", "usage")
 
-    def __init__(self, environ: Environ, acceptor: GroupAcceptor, batch: bool) -> None:
+    def __init__(self, environ: Environ, acceptor: GroupAcceptor, batch: bool, request_id: str) -> None:
         self.environ = environ
         self.acceptor = acceptor
         self.batch = batch
+        self.request_id = request_id
         self.replayed = False
         self.usage: ratelimit.Usage | None = None
 
@@ -118,7 +119,7 @@ class _Request:
             self._count(meter)  # a refused request counts too, and over the limit it is told that first
             raise
         if incoming.unit.submissions:
-            ticket = self.acceptor.accept(incoming.unit, meter)
+            ticket = self.acceptor.accept(incoming.unit, meter, self.request_id)
             incoming.unit, self.usage = ticket.unit, ticket.usage
         else:
             self._count(meter)
