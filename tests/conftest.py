@@ -57,6 +57,16 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["postbridge_addresses"] = vars(_start_engines())
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """In the controller of a parallel run (`--dist loadgroup`, as `./run test` asks): who runs what."""
+    if config.getoption("dist") != "loadgroup":
+        return None
+    from tests.scheduling import Together
+
+    return Together(config, log)
+
+
 def pytest_unconfigure() -> None:
     """Stop what this process started."""
     _running.close()

@@ -1,7 +1,7 @@
 """One whole Postbridge with its demo, shared by all end-to-end tests of a worker.
 
-`./run test` spreads single tests over processes, but keeps those with the same `xdist_group` mark together: every file here carries
-`pytestmark = pytest.mark.xdist_group("stack")`, so that one stack is started and not one for each process.
+A parallel run gives all tests of this folder to the same process (see tests/scheduling.py), so that one stack is started and not one
+for each process.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,13 @@ from tests import rig
 from tests.live import LiveStack, live_stack
 from webapp.settings import ROOT
 from webapp.stack.home import Addresses
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whichever test comes first pays for the start of the stack, which takes a busy machine long."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(300))
 
 
 @dataclass(frozen=True)

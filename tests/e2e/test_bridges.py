@@ -11,8 +11,6 @@ from tests.e2e.calls import arrived, call, has_pixel, has_tracked_link, letter, 
 from tests.e2e.conftest import Demo
 from tests.live import wait_for
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 #: How long an ended credential may go on working anywhere.
 PROMISED_SECONDS = 5.0
 

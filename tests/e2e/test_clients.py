@@ -15,8 +15,6 @@ from tests.e2e.calls import arrived, html_of, id_in, letter, login_smtp, no_chec
 from tests.e2e.conftest import Demo
 from tests.e2e.packages import node_modules
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 
 def _needs(program: str) -> None:
     if shutil.which(program) is None:

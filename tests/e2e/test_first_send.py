@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import urllib.request
 
-import pytest
-
 from tests.e2e.calls import call, events, letter, login_smtp, message, send_over, states, wait_delivered
 from tests.e2e.conftest import Demo
 from tests.live import wait_for
-
-pytestmark = pytest.mark.xdist_group("stack")
 
 
 def test_a_live_message_is_delivered_over_real_smtp(demo: Demo) -> None:

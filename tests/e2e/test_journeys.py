@@ -15,7 +15,7 @@ from tests.e2e.conftest import Demo
 from tests.e2e.watched import Person, person
 from webapp.kernel.clock import now, rfc3339
 
-pytestmark = [pytest.mark.xdist_group("stack"), pytest.mark.timeout(180)]
+pytestmark = pytest.mark.timeout(300)
 
 
 def _make_key(somebody: Person, name: str) -> str:

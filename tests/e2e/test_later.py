@@ -15,8 +15,6 @@ from tests.e2e.conftest import Demo
 from tests.live import wait_for
 from webapp.kernel.clock import now, rfc3339
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 
 def _in(seconds: float) -> str:
     return str(rfc3339(now() + timedelta(seconds=seconds)))

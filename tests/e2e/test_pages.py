@@ -12,7 +12,7 @@ from tests.e2e.conftest import Demo
 from tests.e2e.packages import node_modules
 from tests.e2e.watched import Person, person
 
-pytestmark = [pytest.mark.xdist_group("stack"), pytest.mark.timeout(240)]
+pytestmark = pytest.mark.timeout(300)
 
 PUBLIC = ("/login", "/sign-up", "/forgot-password", "/reset-password?token=x", "/docs/", "/docs/api", "/docs/errors", "/docs/first-send")
 PRIVATE = (

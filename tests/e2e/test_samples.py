@@ -13,8 +13,6 @@ from tests.e2e.conftest import Demo
 from webapp.bridges.connection import ApiAccess, Connection, SmtpAccess
 from webapp.bridges.samples import Letter, Sample, payload_samples, samples
 
-pytestmark = pytest.mark.xdist_group("stack")
-
 RUNS = {
     "curl": ("sample.sh", ["bash"]),
     "bash": ("sample.sh", ["bash"]),

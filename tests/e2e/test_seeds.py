@@ -17,7 +17,6 @@ from tests.e2e.conftest import Demo
 from webapp.kernel.clock import now, rfc3339
 
 pytestmark = [
-    pytest.mark.xdist_group("stack"),
     pytest.mark.skipif(shutil.which("curl") is None or shutil.which("bash") is None, reason="curl or bash is not on this machine"),
 ]
 
