@@ -92,7 +92,7 @@ def record_hits(connection: psycopg.Connection[Any], hits: Iterable[Hit]) -> int
         [h.id for h in batch], [h.message_id for h in batch], [h.recipient_id for h in batch], [h.type.value for h in batch],
         [h.at_ms for h in batch], [h.data for h in batch],
     ]  # fmt: skip
-    row = connection.execute(_RECORD, columns, prepare=True).fetchone()
+    row = connection.execute(_RECORD, columns, prepare=False).fetchone()
     return int(row[0]) if row else 0
 
 

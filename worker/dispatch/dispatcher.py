@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from uuid import UUID
 
 import psycopg
 import sqlalchemy.exc
 import structlog
 
-from webapp.kernel.db import raw_of, unscoped
+from webapp.kernel.db import connect_raw, raw_of, unscoped, unscoped_raw
 from webapp.messages.service.claim import Claimed, claim, hold, postpone, release, release_strays
 from webapp.messages.service.outcomes import record_outcomes
 from webapp.settings import get_settings
@@ -34,6 +37,8 @@ from worker.runtime import LoopThread, process_name
 log = structlog.get_logger()
 _FLUSH_SECONDS = 0.05
 _POLL_SECONDS = 0.25
+#: Pause after a claim that emptied the queue: mail that trickles in is taken some at a time, not each by a transaction of its own.
+_PACE_SECONDS = 0.04
 #: Pause before recipients that a slow destination heaped up are claimed again.
 _BACK_SECONDS = 5.0
 #: How often mail of a paused bridge or pool is looked at.
@@ -54,6 +59,7 @@ class Dispatcher:
         self._database = ThreadPoolExecutor(1, "database")
         self._preparer = Preparer()
         self._engine: Engine | None = None
+        self._connection: psycopg.Connection[Any] | None = None
         self._flusher: asyncio.Future[None] | None = None
         self._owner = process_name("delivery")
         self._stopping = threading.Event()
@@ -96,7 +102,7 @@ class Dispatcher:
                     self._work(claiming=True)
                 self._tried += 1
                 return self._ready.popleft()
-            if self._working is None and not self._work(claiming=True) and self._is_over():
+            if self._working is None and not (self._may_claim() and self._work(claiming=True)) and self._is_over():
                 return None
             if self._working is not None:
                 await asyncio.shield(self._working)
@@ -116,7 +122,7 @@ class Dispatcher:
         """Start one round of the database thread unless one runs or there is no reason to. True when one was started."""
         if self._working is not None:
             return False
-        claiming = claiming and not self._stopping.is_set() and self._may_claim()
+        claiming = claiming and self._may_claim()
         if not claiming and not self._results:
             return False
         results, self._results[:] = list(self._results), []
@@ -125,7 +131,7 @@ class Dispatcher:
 
     def _may_claim(self) -> bool:
         moment = time.monotonic()
-        return moment >= self._empty_until and (moment < self._deadline or self._may_hold_strays)
+        return not self._stopping.is_set() and moment >= self._empty_until and (moment < self._deadline or self._may_hold_strays)
 
     async def _round(self, results: list[AttemptResult], claiming: bool) -> None:
         try:
@@ -134,8 +140,8 @@ class Dispatcher:
             for claimed, delivery in prepared.deliveries:
                 self._flying[claimed.recipient_id] = claimed
                 self._ready.append(delivery)
-            if claiming and not (prepared.deliveries or prepared.verdicts or prepared.held or prepared.postponed):
-                self._empty_until = time.monotonic() + _POLL_SECONDS
+            if claiming and prepared.count < get_settings().delivery_batch:
+                self._empty_until = time.monotonic() + (_PACE_SECONDS if prepared.count else _POLL_SECONDS)
         except _AWAY as error:
             log.warning("database_away", error=_first_line(error))
             self._results[:0] = results
@@ -151,16 +157,14 @@ class Dispatcher:
         if not claiming:
             return Prepared()
         settings = get_settings()
-        with unscoped("delivery claims for all tenants") as session:
-            connection = raw_of(session)
+        with self._rows("delivery claims for all tenants") as connection:
             if self._may_hold_strays and (strays := release_strays(connection, self._owner, list(self._flying))):
                 log.warning("strays_released", count=strays)
             batch = claim(connection, owner=self._owner, batch=settings.delivery_batch, lease_seconds=settings.delivery_lease_seconds)
         self._may_hold_strays = False
         if not batch:
             return Prepared()
-        with unscoped("delivery prepares for all tenants") as session:
-            connection = raw_of(session)
+        with self._rows("delivery prepares for all tenants") as connection:
             prepared = self._preparer.prepare(connection, batch)
             hold(connection, prepared.held)
             postpone(connection, prepared.postponed, _POSTPONE_SECONDS)
@@ -189,9 +193,15 @@ class Dispatcher:
         given_back = [(claimed.recipient_id, claimed.attempt) for claimed, result in known if result.outcome is Verdict.RELEASED]
         spoken = [(claimed, result) for claimed, result in known if result.outcome is not Verdict.RELEASED]
         outcomes = [outcome_of_result(claimed, result) for claimed, result in spoken]
-        with unscoped("delivery records for all tenants") as session:
+        pause = 0.0 if self._stopping.is_set() else _BACK_SECONDS
+        if not any(result.suppress for _, result in spoken):
+            with self._rows("delivery records for all tenants") as connection:
+                release(connection, given_back, self._owner, seconds=pause)
+                record_outcomes(connection, outcomes)
+            return
+        with unscoped("delivery records and suppresses for all tenants") as session:
             connection = raw_of(session)
-            release(connection, given_back, self._owner, seconds=0.0 if self._stopping.is_set() else _BACK_SECONDS)
+            release(connection, given_back, self._owner, seconds=pause)
             recorded = {row.recipient_id: row for row in record_outcomes(connection, outcomes)}
             suppress_many(session, [_suppression(recorded[r.recipient_id].address, c) for c, r in spoken if r.suppress and r.recipient_id in recorded])
 
@@ -222,10 +232,23 @@ class Dispatcher:
     def _finish(self, results: list[AttemptResult], unsent: list[tuple[UUID, int]]) -> None:
         self._record(results)
         if unsent:
-            with unscoped("delivery gives back what it did not send") as session:
-                release(raw_of(session), unsent, self._owner)
+            with self._rows("delivery gives back what it did not send") as connection:
+                release(connection, unsent, self._owner)
             for recipient_id, _ in unsent:
                 self._flying.pop(recipient_id, None)
+
+
+    @contextlib.contextmanager
+    def _rows(self, reason: str) -> Iterator[psycopg.Connection[Any]]:
+        """A transaction over all tenants on the connection of the database thread; one that broke is replaced the next time."""
+        if self._connection is None or self._connection.closed:
+            self._connection = connect_raw()
+        try:
+            with unscoped_raw(self._connection, reason):
+                yield self._connection
+        except psycopg.OperationalError:
+            self._connection.close()
+            raise
 
 
 def _first_line(error: BaseException) -> str:

@@ -54,6 +54,11 @@ class Prepared:
     held: list[tuple[UUID, int, str]] = field(default_factory=list)
     postponed: list[tuple[UUID, int, str]] = field(default_factory=list)
 
+    @property
+    def count(self) -> int:
+        """How many recipients the batch had."""
+        return len(self.deliveries) + len(self.verdicts) + len(self.held) + len(self.postponed)
+
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:

@@ -76,7 +76,8 @@ from leased join recipients r on r.id = leased.recipient_id
 def claim(connection: psycopg.Connection[Any], *, owner: str, batch: int, lease_seconds: int) -> list[Claimed]:
     """Lease up to ``batch`` due recipients to ``owner``. The connection must see all tenants and be inside a transaction."""
     with connection.cursor(row_factory=class_row(Claimed)) as cursor:
-        cursor.execute(_CLAIM, {"batch": batch, "lease": lease_seconds, "owner": owner}, prepare=True)
+        # Planned anew each time: a plan made while the queue was empty compares every claimed row with every row of a queue that has filled since.
+        cursor.execute(_CLAIM, {"batch": batch, "lease": lease_seconds, "owner": owner}, prepare=False)
         return cursor.fetchall()
 
 
@@ -90,7 +91,7 @@ from messages m join message_contents c on c.id = m.id where m.id = any(%s)
 def load_contents(connection: psycopg.Connection[Any], message_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
     """What the messages say, by id. A message whose content is past its retention is absent."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        return {row["id"]: row for row in cursor.execute(_CONTENT, (list(message_ids),), prepare=True)}
+        return {row["id"]: row for row in cursor.execute(_CONTENT, (list(message_ids),), prepare=True, binary=True)}
 
 
 _PERMITS = """

@@ -105,6 +105,10 @@ select id, tenant_id, message_id, bridge_id, address from who
 """
 
 
+#: From here on a batch is planned anew: a plan made while the queue was empty would compare each of its rows with each row of a full queue.
+_FEW = 32
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """A recipient whose outcome was written, with what suppression needs to know."""
@@ -126,4 +130,4 @@ def record_outcomes(connection: psycopg.Connection[Any], outcomes: Sequence[Outc
     arguments: dict[str, list[Any]] = {name: [getattr(outcome, name) for outcome in outcomes] for name in _COLUMNS}
     arguments["event_type"] = [_EVENT_OF_STATE[outcome.state].value for outcome in outcomes]
     arguments["state"] = [outcome.state.value for outcome in outcomes]
-    return [Recorded(*row) for row in connection.execute(_RECORD, arguments, prepare=True)]
+    return [Recorded(*row) for row in connection.execute(_RECORD, arguments, prepare=len(outcomes) < _FEW)]
