@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -10,6 +10,7 @@ import structlog
 
 from webapp.kernel.clock import now
 from webapp.kernel.db import connect_raw, unscoped_raw
+from webapp.kernel.ids import uuid7_floor
 from webapp.kernel.jobs import answer_wake
 from webapp.settings import get_settings
 
@@ -54,12 +55,20 @@ def make_partitions(connection: psycopg.Connection[Any], table: str) -> None:
 
 
 def drop_old_partitions(connection: psycopg.Connection[Any], table: str) -> None:
-    """Drop partitions whose newest row is past the retention. The day is in the name."""
+    """Drop partitions whose newest row is past the retention, unless mail of those days still waits (scheduled far ahead). The day is in the name."""
     days, setting = _PARTITIONED[table]
     oldest = (now() - timedelta(days=getattr(get_settings(), setting) + days)).strftime("%Y%m%d")
     names = connection.execute("select inhrelid::regclass::text from pg_inherits where inhparent = %s::regclass", (table,)).fetchall()
     for (name,) in names:
         day = name.rpartition("_p")[2]
-        if day.isdigit() and day < oldest:
+        if day.isdigit() and day < oldest and not _has_waiting_mail(connection, day, days):
             connection.execute(f'drop table "{name}"')
             log.info("partition_dropped", table=name)
+
+
+def _has_waiting_mail(connection: psycopg.Connection[Any], day: str, days: int) -> bool:
+    first = datetime.strptime(day, "%Y%m%d").replace(tzinfo=UTC)
+    bounds = uuid7_floor(first), uuid7_floor(first + timedelta(days=days))
+    with unscoped_raw(connection, "retention looks at the queue of all tenants"):
+        found = connection.execute("select exists (select from queue_entries where message_id >= %s and message_id < %s)", bounds).fetchone()
+    return bool(found and found[0])
