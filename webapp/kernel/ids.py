@@ -7,16 +7,18 @@ import time
 from datetime import UTC, datetime
 from uuid import UUID
 
-_RANDOM_MASK = (1 << 76) - 1
-_VARIANT_CLEAR = ~(0b11 << 62)
+_RANDOM_MASK = (1 << 62) - 1
 
 
 def uuid7(at_ms: int | None = None) -> UUID:
-    """A new UUIDv7. ``at_ms``: milliseconds since the epoch, default now."""
-    ms = time.time_ns() // 1_000_000 if at_ms is None else at_ms
-    tail = int.from_bytes(os.urandom(10), "big") & _RANDOM_MASK
-    tail = (tail & ~(0xF << 76) & _VARIANT_CLEAR) | (0b10 << 62)
-    return UUID(int=(ms << 80) | (0x7 << 76) | tail)
+    """A new UUIDv7. ``at_ms``: milliseconds since the epoch, default now.
+
+    The 12 bits after the version hold the fraction of the millisecond (RFC 9562, 6.2, method 3), as PostgreSQL's own do: ids made one after the
+    other in a process stand in that order.
+    """
+    ms, rest = divmod(time.time_ns(), 1_000_000) if at_ms is None else (at_ms, int.from_bytes(os.urandom(4), "big") % 1_000_000)
+    tail = int.from_bytes(os.urandom(8), "big") & _RANDOM_MASK
+    return UUID(int=(ms << 80) | (0x7 << 76) | ((rest * 4096 // 1_000_000) << 64) | (0b10 << 62) | tail)
 
 
 def uuid7_floor(at: datetime) -> UUID:
