@@ -95,11 +95,9 @@ class Settings:
     management_rate: int = setting(600, "Requests to the Management API per 60 s and key")
     stranger_rate: int = setting(120, "Requests without a valid key per 60 s and network address")
     max_recipients: int = setting(1000, "Recipients a message (to, cc and bcc together)")
-    unapproved_daily: int = setting(200, "Live recipients per day of a tenant before approval by setting; approved: plan")
     login_failures: int = setting(10, "Failed logins per 15 minutes and account before it must wait")
     idempotency_hours: int = setting(24, "Hours an idempotency key is remembered")
     attachment_inline_bytes: int = setting(256 * 1024, "Attachments up to this size live in the database, larger ones in the object store")
-    blob_url: str = setting("", "Object store for large attachments as s3://bucket/prefix; empty: var_dir/blobs")
 
     # Retention, in days
     retain_content_days: int = setting(7, "Days until bodies and attachments are dropped")
