@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import time
 from subprocess import TimeoutExpired
@@ -36,6 +37,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="how often each candidate is measured, in turn (default 3)")
     parser.add_argument("--quick", action="store_true", help="one small round: shows that it works, too small to quote")
     options = parser.parse_args()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(143))  # as an exception, so that everything started is ended
     shutil.rmtree(VAR / "logs", ignore_errors=True)
     rows = _run(options.suite or list(SUITES), 1 if options.quick else max(1, options.rounds), options.quick)
     print(table(rows))

@@ -56,7 +56,7 @@ class Postfix:
     def start(self) -> None:
         """Return when it takes mail. Raises ``NotReady``.
 
-        ``check`` makes the folders of the queue; ``-d`` keeps the master our child, so that it ends when we do.
+        ``check`` makes the folders of the queue; ``-d`` keeps the master our child, so that we can end it by its pid.
         """
         self._control(self._postfix, "-c", self._etc, "check")
         self._child = Child([self._daemons / "master", "-c", self._etc, "-d"], VAR / "logs" / "postfix.log")

@@ -1,7 +1,7 @@
 """Group commit: items that arrive while a transaction is under way share the next one.
 
-The disk is asked to sync once per group instead of once per message, and nobody waits for a timer: a lone item is committed at
-once, a crowd forms groups by itself.
+The disk is asked to sync once per group instead of once per message. A lone item is committed at once. Behind a group of many the
+next one waits a few milliseconds for those who were just answered and come again: a transaction costs much, one more row in it little.
 """
 
 from __future__ import annotations
@@ -15,6 +15,13 @@ from typing import Generic, TypeVar
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 R = TypeVar("R")
+
+_GATHER = 0.008
+"""Seconds a group is waited for behind a crowd, at most."""
+_CROWD = 4
+"""From this many items on, those under way and those waiting are a crowd."""
+_ENOUGH = 0.9
+"""The part of the last crowd that is enough to go on at once."""
 
 
 class GroupCommitter(Generic[K, T, R]):
@@ -35,6 +42,7 @@ class GroupCommitter(Generic[K, T, R]):
         self._order: deque[K] = deque()
         self._per_key = per_key
         self._busy: Counter[K] = Counter()
+        self._gathering: dict[K, tuple[int, asyncio.TimerHandle]] = {}
 
     def submit(self, key: K, item: T) -> asyncio.Future[R]:
         """Have an item committed; the future is done once its transaction is."""
@@ -57,10 +65,10 @@ class GroupCommitter(Generic[K, T, R]):
             if self._busy.total() >= self._threads:
                 return
             key = self._order.popleft()
-            if self._busy[key] >= self._per_key:
+            queue = self._waiting[key]
+            if self._busy[key] >= self._per_key or not self._is_gathered(key, len(queue)):
                 self._order.append(key)
                 continue
-            queue = self._waiting[key]
             taken = [queue.popleft() for _ in range(min(len(queue), self._group))]
             if queue:
                 self._order.append(key)
@@ -70,10 +78,30 @@ class GroupCommitter(Generic[K, T, R]):
             running = asyncio.get_running_loop().run_in_executor(self._executor, self._commit, key, [item for item, _ in taken])
             running.add_done_callback(lambda done, key=key, taken=taken: self._finish(key, taken, done))  # type: ignore[misc]
 
+    def _is_gathered(self, key: K, waiting: int) -> bool:
+        wanted = self._gathering.get(key)
+        if wanted is None:
+            return True
+        if waiting < wanted[0]:
+            return False
+        wanted[1].cancel()
+        del self._gathering[key]
+        return True
+
+    def _gather(self, key: K, crowd: int) -> None:
+        """Let the next group of a key wait for its share of the crowd, or for the time to be up."""
+        if crowd >= _CROWD and key not in self._gathering:
+            self._gathering[key] = int(crowd * _ENOUGH), asyncio.get_running_loop().call_later(_GATHER, self._end_gathering, key)
+
+    def _end_gathering(self, key: K) -> None:
+        del self._gathering[key]
+        self._start()
+
     def _finish(self, key: K, taken: list[tuple[T, asyncio.Future[R]]], done: asyncio.Future[Sequence[R]]) -> None:
         self._busy[key] -= 1
         if not self._busy[key]:
             del self._busy[key]
+        self._gather(key, len(taken) + len(self._waiting.get(key, ())))
         error = done.exception()
         results: Sequence[R | None] = [None] * len(taken) if error is not None else done.result()
         for (_, future), result in zip(taken, results, strict=True):
