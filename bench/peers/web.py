@@ -57,7 +57,7 @@ def post_office(stack: Stack) -> Iterator[str]:
     python = django_python()
     env = {"PEER_PG_HOST": stack.sockets, "PEER_PG_NAME": _DATABASE, "PEER_PG_USER": "postgres"}
     with stack.database("postgres") as connection:
-        if not connection.execute("select from pg_database where datname = %s", (_DATABASE,)).fetchone():
+        if connection.execute("select from pg_database where datname = %s", (_DATABASE,)).fetchone() is None:
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(_DATABASE)))
     argv = [str(python), "-m", "bench.peers.post_office", "migrate", "-v0"]
     done = subprocess.run(argv, env={**os.environ, **env}, cwd=ROOT, capture_output=True, text=True, check=False)
