@@ -32,24 +32,26 @@ _REFUSALS: tuple[tuple[type[DomainError], int, str], ...] = (
 _BY_PARAMETER = {"from": "5.7.1", "sender": "5.7.1", "to": "5.1.3"}
 
 
-def build_submission(data: bytes, sender: Address | None, recipients: Iterable[Address], bridge_id: UUID) -> MessageSubmission:
+def build_submission(
+    data: bytes, sender: Address | None, recipients: Iterable[Address], bridge_id: UUID, received: bytes = b""
+) -> MessageSubmission:
     """Read the message and its control headers.
 
     sender: envelope sender, None for the null sender; recipients: envelope recipients, who are the ones written to; the To and
-    Cc headers only tell which of them are named in the mail. Raises IntakeError.
+    Cc headers only tell which of them are named in the mail; received: our own trace header, put on top (a template makes a new
+    message instead, which came from nowhere). Raises IntakeError.
     """
     intake = parse_message(data)
     controls = intake.controls
     everyone = tuple(recipients)
     from_address, *more = intake.from_
-    raw = intake.outgoing()
     template = controls.template
     return MessageSubmission(
         from_address=from_address,
         recipients=_with_kinds(intake, everyone),
         subject=intake.subject,
         door=Door.SMTP,
-        raw=None if template else raw,
+        raw=None if template else received + intake.outgoing(),
         template=template,
         variables=controls.variables,
         reply_to=intake.reply_to,

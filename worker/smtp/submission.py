@@ -38,6 +38,7 @@ from worker.smtp.accepting import build_submission, reply_to, reply_to_intake_er
 from worker.smtp.committer import GroupCommitter
 from worker.smtp.limits import Limits
 from worker.smtp.parsing import MailParameters
+from worker.smtp.received import Tracer
 from worker.smtp.replies import Reply
 from worker.smtp.serve import Listener, make_tls_context, run, serve_until_signal
 from worker.smtp.server import SmtpServer
@@ -85,6 +86,7 @@ class Submission:
 
     def __init__(self, settings: Settings, waker: Waker | None = None) -> None:
         self._disk = DiskGuard(settings.var_dir, settings.disk_minimum_bytes)
+        self._tracer = Tracer(settings.mail_hostname, show_client=settings.smtp_show_client)
         self._connections = ThreadConnections()
         self._committer: GroupCommitter[UUID, tuple[Sender, MessageSubmission], Accepted | DomainError] = GroupCommitter(
             "accept", self._commit
@@ -132,7 +134,7 @@ class Submission:
         login = session.login.identity
         assert isinstance(login, BridgeLogin)
         try:
-            submission = await self._read(login, envelope, data)
+            submission = await self._read(login, envelope, data, self._tracer.received(session, envelope))
         except IntakeError as error:
             return reply_to_intake_error(error)
         sender = Sender(login.tenant_id, login.mode, bridge_id=login.bridge_id)
@@ -185,13 +187,13 @@ class Submission:
             self._logins.popitem(last=False)
         return entry
 
-    async def _read(self, login: BridgeLogin, envelope: Envelope, data: bytes) -> MessageSubmission:
+    async def _read(self, login: BridgeLogin, envelope: Envelope, data: bytes, received: bytes) -> MessageSubmission:
         sender = parse_address(envelope.sender) if envelope.sender else None
         recipients = [parse_address(address) for address in envelope.recipients]
         if len(data) <= _INLINE_OCTETS:
-            return build_submission(data, sender, recipients, login.bridge_id)
+            return build_submission(data, sender, recipients, login.bridge_id, received)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, build_submission, data, sender, recipients, login.bridge_id)
+        return await loop.run_in_executor(self._threads, build_submission, data, sender, recipients, login.bridge_id, received)
 
     def _commit(self, tenant_id: UUID, group: Sequence[tuple[Sender, MessageSubmission]]) -> Sequence[Accepted | DomainError]:
         """Accept a group in one transaction. Runs in a thread.

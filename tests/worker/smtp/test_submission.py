@@ -111,6 +111,8 @@ def test_mail_is_queued_with_its_id(connect: Connect, shop: Any, bell: Bell) -> 
     ]
     ((raw,),) = shop.rows("select raw from message_contents")
     assert b"Hallo Anna" in bytes(raw) and b"\r\n" in bytes(raw)
+    assert bytes(raw).startswith(b"Received: from authenticated-client.invalid\r\n\tby localhost (Postbridge) with ESMTPSA id ")
+    assert b"127.0.0.1" not in bytes(raw), "every recipient can read it"
     assert len(shop.rows("select 1 from queue_entries")) == 3
     assert bell.rings == 1
 
