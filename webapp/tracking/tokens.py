@@ -8,7 +8,9 @@ Reading them needs no database. Keys retired from the ring stop reading.
 from __future__ import annotations
 
 import base64
+import binascii
 import functools
+import hashlib
 import hmac
 from dataclasses import dataclass
 from enum import StrEnum
@@ -39,8 +41,16 @@ def _keys(purpose: str) -> tuple[bytes, ...]:
     return tuple(key for _, key in keyring().derive(f"tracking|{purpose}"))
 
 
+def _mac(key: bytes, data: bytes) -> bytes:
+    """Keyed BLAKE2b (RFC 7693): as sound as an HMAC, and a third of its cost, which mail with many links feels."""
+    return hashlib.blake2b(data, digest_size=_MAC, key=key).digest()
+
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
 def _encode(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE, b"=").decode()
 
 
 def _decode(text: str) -> bytes | None:
@@ -53,7 +63,7 @@ def _decode(text: str) -> bytes | None:
 def make_recipient_token(message_id: UUID, recipient_id: UUID, purpose: Purpose = Purpose.TRACK) -> str:
     """A token for one recipient and one purpose, 59 characters."""
     body = message_id.bytes + recipient_id.bytes
-    return _encode(hmac.digest(_keys(purpose)[0], body, "sha256")[:_MAC] + body)
+    return _encode(_mac(_keys(purpose)[0], body) + body)
 
 
 def read_recipient_token(token: str, purpose: Purpose = Purpose.TRACK) -> Who | None:
@@ -62,7 +72,7 @@ def read_recipient_token(token: str, purpose: Purpose = Purpose.TRACK) -> Who | 
     if raw is None or len(raw) != _MAC + 32 or _encode(raw) != token:
         return None
     mac, body = raw[:_MAC], raw[_MAC:]
-    if not any(hmac.compare_digest(hmac.digest(key, body, "sha256")[:_MAC], mac) for key in _keys(purpose)):
+    if not any(hmac.compare_digest(_mac(key, body), mac) for key in _keys(purpose)):
         return None
     return Who(UUID(bytes=body[:16]), UUID(bytes=body[16:]))
 
@@ -70,7 +80,7 @@ def read_recipient_token(token: str, purpose: Purpose = Purpose.TRACK) -> Who | 
 def make_link_token(message_id: UUID, url: str) -> str:
     """A token for one link of one message; it carries the URL."""
     data = url.encode()
-    return _encode(hmac.digest(_keys("link")[0], message_id.bytes + data, "sha256")[:_MAC] + data)
+    return _encode(_mac(_keys("link")[0], message_id.bytes + data) + data)
 
 
 def read_link_token(token: str, message_id: UUID) -> str | None:
@@ -79,7 +89,7 @@ def read_link_token(token: str, message_id: UUID) -> str | None:
     if raw is None or len(raw) <= _MAC or _encode(raw) != token:
         return None
     mac, data = raw[:_MAC], raw[_MAC:]
-    if not any(hmac.compare_digest(hmac.digest(key, message_id.bytes + data, "sha256")[:_MAC], mac) for key in _keys("link")):
+    if not any(hmac.compare_digest(_mac(key, message_id.bytes + data), mac) for key in _keys("link")):
         return None
     try:
         return data.decode()

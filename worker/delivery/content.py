@@ -53,12 +53,17 @@ class MessageContent:
 
 @dataclass(frozen=True, slots=True)
 class TrackingPlan:
-    """What is to be watched. base_url: "https://host" without a slash at the end. link_token: URL to its ASCII token, asked once per message and link."""
+    """What is to be watched. base_url: "https://host" without a slash at the end. link_token: URL to its ASCII token, asked once per message and link.
+
+    recipient_token: of the only recipient of the message, or None when there are several. With it the token is part of the text instead of a slot,
+    which makes a message that is rendered once about a third cheaper.
+    """
 
     opens: bool
     clicks: bool
     base_url: str
     link_token: Callable[[str], str]
+    recipient_token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

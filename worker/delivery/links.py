@@ -85,21 +85,26 @@ class LinkMaker:
     plan: TrackingPlan
     _tokens: dict[str, str] = field(default_factory=dict)
     _own: tuple[str, ...] = field(init=False)
+    _before: str = field(init=False)
+    who: str = field(init=False)
 
     def __post_init__(self) -> None:
         """Work out which addresses are our own."""
         base = self.plan.base_url.lower()
         self._own = tuple(f"{base}/{path}/" for path in ("api", "t", "unsub", "preferences"))
+        self._before = f"{self.plan.base_url}/api/t/c/"
+        #: The recipient token, or its mark.
+        self.who = self.plan.recipient_token or TOKEN
 
     def around_token(self, url: str) -> tuple[str, str] | None:
         """Return what stands before and behind the recipient token in the tracked address; None for an address that is not tracked."""
         clean = clean_url(url)
-        if clean is None or clean.lower().startswith(self._own):
+        if clean is None or clean[: len(self._own[-1])].lower().startswith(self._own):
             return None
         token = self._tokens.get(clean)
         if token is None:
             token = self._tokens[clean] = self.plan.link_token(clean)
-        return f"{self.plan.base_url}/api/t/c/", f".{token}"
+        return self._before, f".{token}"
 
 
 def track_html(html: str, links: LinkMaker, table: SlotTable | None) -> str:
@@ -125,7 +130,7 @@ def track_html(html: str, links: LinkMaker, table: SlotTable | None) -> str:
         hidden.append((start, at))
     if plan.opens:
         place = _body_end(html, hidden)
-        insort(edits, (place, place, pixel(plan.base_url)))
+        insort(edits, (place, place, pixel(plan.base_url, links.who)))
     return _apply(html, edits)
 
 
@@ -156,9 +161,9 @@ def _body_end(html: str, hidden: list[tuple[int, int]]) -> int:
     return len(html)
 
 
-def pixel(base_url: str) -> str:
-    """Return the image that tells of an open, with the recipient token as a slot."""
-    return f'<img src="{base_url}/api/t/o/{TOKEN}" width="1" height="1" alt="" style="border:0;width:1px;height:1px;max-height:1px;overflow:hidden">'
+def pixel(base_url: str, token: str = TOKEN) -> str:
+    """Return the image that tells of an open. token: the recipient token, by default as a slot."""
+    return f'<img src="{base_url}/api/t/o/{token}" width="1" height="1" alt="" style="border:0;width:1px;height:1px;max-height:1px;overflow:hidden">'
 
 
 def _is_inside_tag(html: str, at: int) -> bool:
@@ -183,7 +188,7 @@ def _track_tag(tag: re.Match[str], links: LinkMaker, table: SlotTable | None, ed
         return
     around = links.around_token(url) if not _is_opted_out(tag[0]) else None
     if around is not None:
-        edits.append((*tag.span(group), f"{around[0]}{TOKEN}{around[1]}"))
+        edits.append((*tag.span(group), f"{around[0]}{links.who}{around[1]}"))
 
 
 def _is_opted_out(tag: str) -> bool:

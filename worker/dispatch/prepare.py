@@ -103,8 +103,9 @@ class Preparer:
             prepared.postponed.append((claimed.recipient_id, claimed.attempt, reason))
             return
         try:
-            compiled = self._compile(content, permit)
-            render = partial(_render, compiled.mail, claimed, compiled, signers_for((claimed.tenant_id, compiled.from_domain)))
+            token = make_recipient_token(claimed.message_id, claimed.recipient_id)
+            compiled = self._compile(content, permit, token)
+            render = partial(_render, claimed, compiled, token, signers_for((claimed.tenant_id, compiled.from_domain)))
         except (ContentError, FileNotFoundError, ValueError) as error:
             log.warning("message_not_rendered", message_id=str(claimed.message_id), error=str(error))
             prepared.verdicts.append(Verdict(claimed, RecipientState.FAILED, f"The message could not be put together: {error}", "content"))
@@ -122,15 +123,19 @@ class Preparer:
         )
         prepared.deliveries.append((claimed, delivery))
 
-    def _compile(self, content: dict[str, Any], permit: Permit | None) -> _Compiled:
+    def _compile(self, content: dict[str, Any], permit: Permit | None, token: str) -> _Compiled:
+        """The message, ready to be rendered. One with a single recipient is compiled for that one alone, and not kept."""
         message_id: UUID = content["id"]
         tracking = (permit.track_opens, permit.track_clicks) if permit else (False, False)
         found = self._compiled.get(message_id)
         if found is None or found.tracking != tracking:
-            plan = TrackingPlan(*tracking, get_settings().tracking_base, partial(make_link_token, message_id)) if any(tracking) else None
+            alone = content["recipient_count"] == 1
+            link = partial(make_link_token, message_id)
+            plan = TrackingPlan(*tracking, get_settings().tracking_base, link, token if alone else None) if any(tracking) else None
             mail = CompiledMessage.compile(_content(content), plan)
             found = _Compiled(tracking, mail, content["from_address"].rpartition("@")[2], content["stream"])
-            self._keep(message_id, found)
+            if not alone:
+                self._keep(message_id, found)
         return found
 
     def _keep(self, message_id: UUID, compiled: _Compiled) -> None:
@@ -174,22 +179,22 @@ def _canonical(address: str) -> str:
     return f"{local.lower()}@{domain}"
 
 
-def _render(mail: CompiledMessage, claimed: Claimed, compiled: _Compiled, signers: Sequence[DkimSigner]) -> bytes:
+def _render(claimed: Claimed, compiled: _Compiled, token: str, signers: Sequence[DkimSigner]) -> bytes:
     unsubscribe = None
     if compiled.stream == Stream.BULK:
-        token = make_recipient_token(claimed.message_id, claimed.recipient_id, Purpose.UNSUBSCRIBE)
-        unsubscribe = f"{get_settings().tracking_base}/api/unsub/{token}"
+        unsubscribe_token = make_recipient_token(claimed.message_id, claimed.recipient_id, Purpose.UNSUBSCRIBE)
+        unsubscribe = f"{get_settings().tracking_base}/api/unsub/{unsubscribe_token}"
     variables = {key: str(value) for key, value in (claimed.variables or {}).items()}
     if unsubscribe:
         variables["unsubscribe_url"] = unsubscribe
     recipient = RecipientContent(
         recipient_id=claimed.recipient_id,
-        recipient_token=make_recipient_token(claimed.message_id, claimed.recipient_id),
+        recipient_token=token,
         unsubscribe_url=unsubscribe,
         variables=variables,
         feedback_id=f"{claimed.bridge_id.hex[:12] if claimed.bridge_id else 'none'}:{claimed.tenant_id.hex[:12]}:{compiled.stream}:postbridge",
     )
-    return mail.render(recipient, signers, now())
+    return compiled.mail.render(recipient, signers, now())
 
 
 def _content(row: dict[str, Any]) -> MessageContent:

@@ -82,7 +82,7 @@ def claim(connection: psycopg.Connection[Any], *, owner: str, batch: int, lease_
 
 
 _CONTENT = """
-select m.id, m.tenant_id, m.bridge_id, m.stream, m.mode, m.message_id_header, m.from_address, m.from_name, m.subject, m.created_at,
+select m.id, m.tenant_id, m.bridge_id, m.stream, m.mode, m.message_id_header, m.from_address, m.from_name, m.subject, m.created_at, m.recipient_count,
   c.html, c.text, c.raw, c.addresses, c.headers, c.attachments
 from messages m join message_contents c on c.id = m.id where m.id = any(%s)
 """
