@@ -71,7 +71,7 @@ class Settings:
     max_message_bytes: int = setting(26 * 1024 * 1024, "Largest message taken by SMTP or API")
     smtp_plain_auth_networks: tuple[str, ...] = setting((), "Networks, as CIDR, that may log in to submission without TLS; empty: nobody may")
     smtp_show_client: bool = setting(False, "Whether the Received header of submitted mail names the client's address and EHLO name to every recipient")
-    smtp_connections_per_address: int = setting(100, "Simultaneous SMTP connections from one address")
+    smtp_connections_per_address: int = setting(100, "Simultaneous SMTP connections from one address, to each process")
 
     # Delivery
     delivery_workers: int = setting(2, "Delivery processes")

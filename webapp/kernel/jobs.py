@@ -36,8 +36,8 @@ def broker() -> redis.Redis:
 
 @functools.cache
 def worker_broker() -> redis.Redis:
-    """A connection pool without a read time-out, for RQ workers, which block on their queue."""
-    return redis.Redis.from_url(get_settings().redis_url, socket_connect_timeout=2, health_check_interval=30)
+    """A connection pool without a read time-out, for those who block: RQ workers on their queue, readers on a stream."""
+    return redis.Redis.from_url(get_settings().redis_url, socket_timeout=None, socket_connect_timeout=2, health_check_interval=30)
 
 
 @functools.cache

@@ -1,11 +1,12 @@
 """Brake on password guessing: failures per address and per account in a sliding window.
 
 The address limit refuses; the account limit only slows down, so that strangers cannot lock an owner out.
-Counting sits behind `FailureCounter`, so that processes or hosts may share one store; the built-in one is in process.
+Counting sits behind `FailureCounter`: `WindowCounter` is of one process, `worker.smtp.shared_failures` of all processes of all hosts.
 """
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import time
 from collections import OrderedDict
@@ -38,14 +39,22 @@ class WindowCounter:
 
     async def count(self, keys: Sequence[str]) -> list[int]:
         """See FailureCounter."""
-        return [len(self._fresh(key)) for key in keys]
+        return [self.failures(key) for key in keys]
 
     async def record(self, keys: Sequence[str]) -> None:
         """See FailureCounter."""
-        now = self._clock()
+        self.add(keys)
+
+    def failures(self, key: str) -> int:
+        """Failures of one key in the window."""
+        return len(self._fresh(key))
+
+    def add(self, keys: Sequence[str], age: float = 0.0) -> None:
+        """Note one failure under every key, `age` seconds ago."""
+        moment = self._clock() - age
         for key in keys:
             times = self._fresh(key)
-            times.append(now)
+            times.append(moment)
             del times[:-64]  # more than any limit asks for; an attacker must not make us remember each try
             self._times[key] = times
             self._times.move_to_end(key)
@@ -112,4 +121,5 @@ def _address_key(address: str) -> str:
 
 
 def _account_key(username: str) -> str:
-    return f"u:{username.casefold()[:255]}"
+    # A digest: people do type their password into the field of the name, and keys travel to other processes.
+    return f"u:{hashlib.blake2b(username.casefold().encode(), digest_size=12).hexdigest()}"

@@ -24,7 +24,8 @@ class LongLines(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one server process. With several processes on one port each process has its own counts.
+    """Limits of one server process. With several processes on one port each process has its own counts, but for failed logins,
+    which submission counts over all of them (`worker.smtp.shared_failures`).
 
     Sizes are octets, times seconds.
     """

@@ -36,6 +36,7 @@ from webapp.settings import Settings, get_settings
 from worker.smtp import replies
 from worker.smtp.accepting import build_submission, reply_to, reply_to_intake_error
 from worker.smtp.committer import GroupCommitter
+from worker.smtp.guard import FailureCounter
 from worker.smtp.limits import Limits
 from worker.smtp.parsing import MailParameters
 from worker.smtp.received import Tracer
@@ -43,6 +44,7 @@ from worker.smtp.replies import Reply
 from worker.smtp.serve import Listener, make_tls_context, run, serve_until_signal
 from worker.smtp.server import SmtpServer
 from worker.smtp.session import Answer, Envelope, Login, Session
+from worker.smtp.shared_failures import SharedFailures
 from worker.smtp.storage import DiskGuard, ThreadConnections, reply_to_failure
 
 log = structlog.get_logger()
@@ -250,12 +252,14 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
-def make_server(settings: Settings, handler: Submission, tls_context: ssl.SSLContext | None, *, allow_plain_login: bool = False) -> SmtpServer:
-    """The submission server. allow_plain_login: AUTH without TLS, for measurements on loopback only."""
+def make_server(
+    settings: Settings, handler: Submission, tls_context: ssl.SSLContext | None, failures: FailureCounter | None = None, *, allow_plain_login: bool = False
+) -> SmtpServer:
+    """The submission server. failures: counts failed logins; allow_plain_login: AUTH without TLS, for measurements on loopback only."""
     return SmtpServer(
         "submission", settings.mail_hostname, handler, limits_of(settings),
         tls_context=tls_context, login_required=True, allow_plain_login=allow_plain_login,
-        plain_login_networks=settings.smtp_plain_auth_networks,
+        plain_login_networks=settings.smtp_plain_auth_networks, failure_counter=failures,
     )  # fmt: skip
 
 
@@ -269,7 +273,10 @@ def certificate_of(settings: Settings) -> tuple[Path, Path]:
 async def serve(settings: Settings, *, allow_plain_login: bool = False) -> None:
     """Serve both submission ports until a signal."""
     handler = Submission(settings)
-    server = note_server(make_server(settings, handler, make_tls_context(*certificate_of(settings)), allow_plain_login=allow_plain_login))
+    failures = SharedFailures(limits_of(settings).auth_window)
+    failures.start()
+    tls = make_tls_context(*certificate_of(settings))
+    server = note_server(make_server(settings, handler, tls, failures, allow_plain_login=allow_plain_login))
     listeners = [
         Listener(server, settings.smtp_host, settings.submission_port),
         Listener(server, settings.smtp_host, settings.submission_tls_port, implicit_tls=True),

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import smtplib
 import ssl
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,31 +13,11 @@ from typing import Any
 
 import pytest
 
-from webapp.settings import get_settings
+from tests.worker.smtp.submission_process import SubmissionProcess
 
 MESSAGES = 200
 KILL_AT = (40, 120)
 CLIENTS = 6
-
-
-class Process:
-    """`python -m worker submission` as the supervisor would run it, started again after each kill."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self._environment = environment
-        self.start()
-
-    def start(self) -> None:
-        self._process = subprocess.Popen([sys.executable, "-m", "worker", "submission"], env=self._environment, stdout=subprocess.DEVNULL)
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-    def stop(self) -> int:
-        """The exit status after SIGTERM."""
-        self._process.terminate()
-        return self._process.wait(40)
 
 
 class Senders:
@@ -97,14 +74,9 @@ class Senders:
 @pytest.mark.timeout(240)
 def test_killed_while_clients_send(shop: Any, free_port: Callable[[], int], certificate: tuple[Path, Path], client_tls: ssl.SSLContext) -> None:
     client_tls.check_hostname = False
-    port = free_port()
-    own = {
-        "SUBMISSION_PORT": str(port), "SUBMISSION_TLS_PORT": str(free_port()), "VAR_DIR": str(get_settings().var_dir),
-        "TLS_CERT": str(certificate[0]), "TLS_KEY": str(certificate[1]), "DISK_MINIMUM_BYTES": "0",
-    }  # fmt: skip
-    process = Process({**os.environ, **{f"POSTBRIDGE_{name}": value for name, value in own.items()}})
+    process = SubmissionProcess(free_port, certificate)
     try:
-        senders = Senders(port, shop.secrets, client_tls)
+        senders = Senders(process.port, shop.secrets, client_tls)
         for count in KILL_AT:
             while len(senders.answers) < count and any(thread.is_alive() for thread in senders.threads):
                 time.sleep(0.005)
