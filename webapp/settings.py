@@ -36,6 +36,11 @@ class Settings:
     database_url: str = setting("", "PostgreSQL, as postgresql://user@host/db; empty: the engine under var_dir")
     redis_url: str = setting("", "Valkey or Redis, as redis:// or unix://; empty: the engine under var_dir")
     var_dir: Path = setting(ROOT / "var", "Folder for engines, certificates, keys and large attachments")
+    blob_store: str = setting("", "Store of large attachments: s3://bucket or s3://bucket/prefix; empty: var_dir/blobs, which all machines must share")
+    s3_endpoint: str = setting("", "Address of the S3-compatible server; empty: AWS")
+    s3_region: str = setting("", "Region of the bucket; empty: AWS_REGION, else us-east-1")
+    s3_access_key: str = setting("", "Access key of the bucket; empty: AWS_ACCESS_KEY_ID, or the role of the machine")
+    s3_secret_key: str = setting("", "Secret key that goes with s3_access_key")
     database_pool: int = setting(16, "Database connections a process may hold")
 
     # Who we are
@@ -97,6 +102,7 @@ class Settings:
     stranger_rate: int = setting(120, "Requests without a valid key per 60 s and network address")
     max_recipients: int = setting(1000, "Recipients a message (to, cc and bcc together)")
     login_failures: int = setting(10, "Failed logins per 15 minutes and account before it must wait")
+    suppression_removals_per_hour: int = setting(20, "Addresses a tenant may take off its suppression list per hour before staff are alarmed")
     idempotency_hours: int = setting(24, "Hours an idempotency key is remembered")
     attachment_inline_bytes: int = setting(256 * 1024, "Attachments up to this size live in the database, larger ones in the object store")
 

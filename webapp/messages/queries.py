@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from webapp.kernel import blobs
 from webapp.kernel.clock import now
-from webapp.kernel.errors import NotFound
+from webapp.kernel.errors import NotFound, Unavailable
 from webapp.kernel.ids import parse_uuid, uuid7_floor, uuid7_time
 from webapp.kernel.pagination import Page, decode_cursor, encode_cursor
 from webapp.kernel.scope import ActorKind, Mode, Scope
@@ -144,12 +144,14 @@ def find_content(scope: Scope, message: Message) -> MessageContent | None:
 
 
 def attachment_bytes(entry: dict[str, Any]) -> bytes:
-    """The bytes of one entry of ``MessageContent.attachments``. Raises ``NotFound`` when the file is gone."""
+    """The bytes of one entry of ``MessageContent.attachments``. Raises ``NotFound`` when the file is gone, ``Unavailable`` while its store is."""
     if "blob" in entry:
         try:
             return blobs.get(entry["blob"])
         except FileNotFoundError:
             raise NotFound("attachment") from None
+        except OSError as error:
+            raise Unavailable("The store of attachments does not answer at the moment.", retry_after=30) from error
     return base64.b64decode(entry.get("data", ""))
 
 

@@ -8,11 +8,13 @@ from typing import Any
 import psycopg
 import structlog
 
+from webapp.kernel import blobs
 from webapp.kernel.clock import now
 from webapp.kernel.db import connect_raw, unscoped_raw
 from webapp.kernel.ids import uuid7_floor
 from webapp.kernel.jobs import answer_wake
 from webapp.settings import get_settings
+from worker.jobs.attachments import remove_old_files
 
 log = structlog.get_logger()
 
@@ -39,6 +41,7 @@ def keep_house(slot: int) -> None:
         for table in _PARTITIONED:
             make_partitions(connection, table)
             drop_old_partitions(connection, table)
+        remove_old_files(connection, blobs.store())
         with unscoped_raw(connection, "housekeeping of all tenants"):
             for statement in _SWEPT:
                 connection.execute(statement, {"idempotency": get_settings().idempotency_hours})
