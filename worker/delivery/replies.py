@@ -17,7 +17,8 @@ from worker.delivery.reply_tables import (
     DECISIVE,
     GENERAL,
     GENERAL_SUBJECT,
-    OUR_TROUBLE,
+    NOT_HOPELESS,
+    RANGES,
     WORDS,
 )
 from worker.delivery.types import Blame, ReplyClass, Stage, Verdict
@@ -77,7 +78,7 @@ def classify(code: int | None, enhanced: str | None, text: str, stage: Stage) ->
     words = " ".join(text[:MAX_REPLY_TEXT].lower().split())
     temporary = _is_temporary(code, enhanced)
     reply_class = (
-        _by_status(enhanced, code, words, stage) or _by_words(words, temporary) or _by_general_status(enhanced, code) or _by_code(code, stage, temporary)
+        _by_status(enhanced, code, words, stage) or _by_words(words, temporary, stage) or _by_general_status(enhanced, code) or _by_code(code, stage, temporary)
     )
     return _settle(reply_class, temporary=temporary, stage=stage)
 
@@ -94,16 +95,25 @@ def _by_status(enhanced: str | None, code: int | None, words: str, stage: Stage)
         return None
     if stage is Stage.DSN and enhanced in ("4.4.7", "5.4.7"):
         return ReplyClass.EXPIRED
-    found = DECISIVE.get((enhanced, code)) or DECISIVE.get((enhanced, None))
+    found = DECISIVE.get((enhanced, code)) or DECISIVE.get((enhanced, None)) or _by_range(enhanced)
     if found in _HOPELESS_NOW:
         # A wrong suppression is the dearest mistake: "5.1.1 blocked using zen.spamhaus.org" is about us.
-        return next((ours.reply_class for ours in OUR_TROUBLE if ours.pattern.search(words)), found)
+        return next((other.reply_class for other in NOT_HOPELESS if other.pattern.search(words)), found)
     return found
 
 
-def _by_words(words: str, temporary: bool) -> ReplyClass | None:
+def _by_range(enhanced: str) -> ReplyClass | None:
+    prefix, detail = enhanced[:4], enhanced[4:]
+    if not detail.isdigit():
+        return None
+    return next((row.reply_class for row in RANGES if row.prefix == prefix and row.low <= int(detail) <= row.high), None)
+
+
+def _by_words(words: str, temporary: bool, stage: Stage) -> ReplyClass | None:
     for entry in WORDS:
-        if (temporary or not entry.only_temporary) and entry.pattern.search(words):
+        if (entry.only_temporary and not temporary) or (entry.only_dsn and stage is not Stage.DSN):
+            continue
+        if entry.pattern.search(words):
             return entry.reply_class
     return None
 

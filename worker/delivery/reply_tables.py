@@ -61,51 +61,86 @@ DECISIVE: dict[StatusKey, ReplyClass] = {
     ("4.4.3", None): _C.NET,
     ("4.4.7", None): _C.NET,
     ("5.7.8", None): _C.RELAY,  # our credentials
-    ("5.7.9", None): _C.RELAY,
+    ("5.7.9", 534): _C.RELAY,
+    ("5.7.9", 535): _C.RELAY,
+    ("5.7.9", 554): _C.POLICY_AUTH,  # Yahoo: "not accepted for policy reasons", said of mail that fails authentication
     ("4.7.12", None): _C.RELAY,
-    ("4.7.500", None): _C.THROTTLE,  # Microsoft: server busy
-    ("4.7.650", None): _C.THROTTLE,
-    ("4.7.651", None): _C.THROTTLE,
-    ("4.7.652", None): _C.THROTTLE,
+    ("5.7.57", None): _C.RELAY,  # Microsoft: client was not authenticated
+    ("4.7.32", None): _C.POLICY_AUTH,  # Gmail: From is not aligned
+    ("4.7.40", None): _C.POLICY_AUTH,  # Gmail: no DMARC record
+    ("5.7.40", None): _C.POLICY_AUTH,
+    ("4.7.23", None): _C.POLICY_AUTH,
+    ("4.7.25", None): _C.POLICY_AUTH,
+    ("5.2.121", None): _C.THROTTLE,  # Microsoft: the recipient gets too much
+    ("5.2.122", None): _C.THROTTLE,
+    ("5.4.6", None): _C.REJECTED,  # a loop on their side
+    ("5.4.310", None): _C.BAD_DOMAIN,  # Microsoft: DNS domain does not exist
     ("5.7.511", None): _C.BLOCK,  # Microsoft: banned address
-    ("5.7.606", None): _C.BLOCK,
     ("5.7.705", None): _C.THROTTLE,
+    ("5.7.708", None): _C.BLOCK,
+    ("5.7.750", None): _C.POLICY_AUTH,  # Microsoft: unregistered domain
 }
 
 
+class Range(NamedTuple):
+    """Statuses `prefix` + low to high, ends included, of one class."""
+
+    prefix: str
+    low: int
+    high: int
+    reply_class: ReplyClass
+
+
+# Microsoft numbers its own reasons. Decides alone, after DECISIVE.
+RANGES: tuple[Range, ...] = (
+    Range("4.7.", 500, 699, _C.THROTTLE),
+    Range("5.7.", 501, 503, _C.BLOCK),
+    Range("5.7.", 606, 649, _C.BLOCK),
+)
+
+
 class Words(NamedTuple):
-    """A class and the phrases (regular expressions over lower-cased words, blanks folded) that give it away."""
+    """A class and the phrases (regular expressions over lower-cased words, blanks folded) that give it away.
+
+    only_temporary: in 4xx replies only; only_dsn: only in bounces that came by mail.
+    """
 
     reply_class: ReplyClass
     pattern: re.Pattern[str]
     only_temporary: bool = False
+    only_dsn: bool = False
 
 
-def _words(reply_class: ReplyClass, *phrases: str, only_temporary: bool = False) -> Words:
-    return Words(reply_class, re.compile("|".join(phrases)), only_temporary)
+def _words(reply_class: ReplyClass, *phrases: str, only_temporary: bool = False, only_dsn: bool = False) -> Words:
+    return Words(reply_class, re.compile("|".join(phrases)), only_temporary, only_dsn)
 
 
 # Words about our address or domain. Looked at before any status that would suppress the recipient.
 OUR_TROUBLE: tuple[Words, ...] = (
-    _words(_C.THROTTLE, r"tss0[45]", r"ipts0[45]"),
+    _words(_C.THROTTLE, r"tss0[45]", r"ipts0[45]", r"frequency limited", r"\brp:(qrc|cel|trc|ucc)\b"),
     _words(
         _C.BLOCK,
-        r"tss03",
-        r"ipts03",
-        r"weren'?t sent",
-        r"spamhaus|barracuda(central)?\b|spamcop|sorbs|uceprotect|invaluement|dnsbl|\brbl\b",
+        r"tss(03|11)|ipts03|\[bl\d\d\]|\brtr:bl|\bmi:(ipb|sfq|dmc|stc)\b",
+        r"weren'?t sent|block for spam|suspected spam ip",
+        r"spamhaus|barracuda(central| reputation)|spamcop|sorbs|uceprotect|invaluement|dnsbl|\brbls?\b|proofpoint\.com/\?ip",
         r"block(ed)?[ -]?list|blacklist|blocked using",
-        r"(ip|client|host|address|sender) .{0,40}(is |was |has been )?(block|listed|banned)",
-        r"(poor|low|bad) reputation",
+        r"(ip|client|host|sender|sending ip) .{0,40}(is |was |has been )?(block|listed|banned)|banned sending ip",
+        r"not authorized to send e?-?mail directly",
+        r"(poor|low|bad) reputation|reputation .{0,20}(is )?(poor|low|bad)",
     ),
     _words(
         _C.POLICY_AUTH,
-        r"\bspf\b|\bdkim\b|\bdmarc\b|sender id",
+        r"\bspf\b|\bdkim\b|\bdmarc\b|sender id|anti-?spoof",
         r"unauthenticated|not authenticated",
         r"reverse dns|\bptr\b",
         r"(sender|from) (address|domain) (rejected|does not exist|not found)",
         r"domain of sender",
     ),
+)
+# A status that says "no such user" is sometimes sent with these words.
+NOT_HOPELESS: tuple[Words, ...] = (
+    *OUR_TROUBLE,
+    _words(_C.MAILBOX_FULL, r"over ?quota|(mailbox|inbox) (is |was )?full|quota exceeded|exceeded .{0,20}(storage|quota)|bo[iî]te .{0,30}pleine"),
 )
 
 # In this order, the first that matches.
@@ -118,42 +153,57 @@ WORDS: tuple[Words, ...] = (
         r"mta-sts",
     ),
     _words(_C.GREYLIST, r"gr[ea]y-?list", r"try again (in|after) \d+ sec", only_temporary=True),
+    _words(
+        _C.EXPIRED,
+        r"in the queue too long|queue period|retry time(out)? exceeded|maximum[- ]time[- ]expired|(delivery time|message) (has )?expired",
+        r"\d+ attempts?\(s\) to deliver|maximum delivery attempts|not (be )?(delivered|collected) (within|after) \d+|aborted after \d",
+        only_dsn=True,
+    ),
     *OUR_TROUBLE,
     _words(
         _C.THROTTLE,
         r"rate[ -]?limit",
-        r"too (many|quickly|fast|much mail)",
+        r"too (many(?! hops)|quickly|fast)|(sen[dt]|sending|receiv(ed|ing)) too much mail|trop de connexions",
         r"throttl",
         r"receiving e?-?mail at a rate",
         r"unusual rate",
-        r"(exceeded|over).{0,30}(sending|message|rate|hourly|daily).{0,15}(limit|quota)",
+        r"(exceeded|over).{0,30}(sending|message|rate|hourly|daily).{0,15}(limit|quota)|(daily|hourly|sending|send) .{0,10}(limit|quota) exceeded",
         r"temporarily deferred|slow down|server (is )?busy",
     ),
     _words(
         _C.MAILBOX_FULL,
-        r"(mailbox|inbox|user) (is |was )?(over )?(full|quota)",
-        r"over ?quota|quota exceeded",
-        r"exceed(s|ed).{0,20}(mailbox|storage|quota)",
+        r"(mail ?box|inbox|user|mail ?folder|postfach|bo[iî]te) .{0,15}(is |was |ist )?(over )?(full|quota|voll|pleine|not enough)|full (mail ?box|inbox)",
+        r"over (disk )?quota|overquota|quota (has been )?exceeded|quota violation|mailbox size limit",
+        r"exceed(s|ed|ing).{0,20}(mailbox|storage|quota)",
         r"out of storage|insufficient (system )?storage|(not enough|no) (disk )?space",
     ),
     _words(
         _C.INACTIVE,
-        r"(account|mailbox|user|recipient|address).{0,30}(disabled|inactive|suspended|deactivated|locked|on hold|not active)",
+        r"(account|mailbox|user|recipient|address).{0,30}(disabled|inactive|suspended|deactivated|locked|on hold|not active|discontinued)",
     ),
     _words(
+        _C.BAD_DOMAIN,
+        r"null mx|domain .{0,60}(does not|doesn'?t) accept (e-?)?mail",
+        r"(recipient|destination) domain .{0,60}(does not exist|not found)|dns domain .{0,60}does not exist",
+    ),
+    _words(_C.BAD_DOMAIN, r"(?<!sender )domain does not exist", only_dsn=True),
+    _words(
         _C.UNKNOWN_USER,
-        r"(user|mailbox|recipient|address|account|alias).{0,40}(unknown|does ?n[o']t exist|not found|no longer (exists|available|valid)|invalid)",
-        r"(unknown|no such|invalid|non-?existent) (user|mailbox|recipient|address|account|local)",
-        r"not a valid (mailbox|user|recipient)|no mailbox here|mailbox (is )?unavailable",
-        r"user not local|no one by that name|addressee unknown",
-        r"recipient address rejected: (access denied|user)",
+        r"(user|mailbox|recipient|address|account|alias|name).{0,40}(unknown(?! host)|does ?n[o']t exist|not (found|known|listed|recogni[sz]ed)"
+        r"|no longer (exists|available|valid)|invalid|is wrong)",
+        r"(unknown|no such|invalid|non-?existent|illegal) (or illegal )?(user|mailbox|recipient|address|account|local|final delivery)",
+        r"not a valid (mailbox|user|recipient)|no mailbox here|mailbox (is )?unavailable|not our customer",
+        r"user not local|no one by that name|addressee unknown|doesn'?t have an? .{0,60}account|does not have a final email delivery point",
+        r"recipient address(es)? rejected: (access denied|user)|recipientnotfound|adresse .{0,40}invalide",
+        r"did not exactly match|no user by that name",
+        r"unbekannt|n'existe pas|no existe|non esiste|n[ãa]o existe|не существует|нет такого|(用户|收件人|邮箱|帐号)不存在",
     ),
     _words(
         _C.CONTENT,
-        r"(message|mail|size|attachment).{0,30}(too (big|large)|exceeds.{0,20}(size|limit|maximum))",
+        r"(message|mail|size|attachment).{0,30}(too (big|large)|exceed.{0,30}(size|limit|maximum))",
         r"maximum.{0,20}size|size limit",
-        r"\bspam\b|\bvirus|malware|phish|unsolicited|\bbulk\b",
-        r"content (rejected|filter|denied)|looks like|message (was )?(filtered|refused as)",
+        r"\bspam\b|\bvirus(es)?\b|malware|phish|unsolicited|\bbulk\b|spamsignature|\bdt:spm\b",
+        r"content (rejected|filter|denied)|looks like|message (was )?(filtered|refused as)|potential security issue|\[cs01\]",
     ),
     _words(
         _C.NET,

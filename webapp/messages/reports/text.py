@@ -27,6 +27,7 @@ _GATEWAY_FORM = re.compile(r"^(?:.*[;:])?smtp=", re.IGNORECASE)
 _SYSTEMS = ("postmaster", "mailer-daemon", "mail-daemon", "mdaemon", "abuse")
 _BREAK = re.compile(r"<(?:br|p|/p|div|/div|tr|/tr|li|h\d)\b[^<>]{0,500}>", re.IGNORECASE)
 _TAG = re.compile(r"<(?![^<>\s@]{1,64}@)[^<>]{0,2000}>")
+_QUOTED = re.compile(r"^[\s*>]*(?:subject|to|cc|from|sent|date|message-id|undeliverable): ", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _ENCLOSED = ("message/", "text/rfc822-headers")
 
@@ -167,13 +168,15 @@ def _guess(notice: Notice, found: _Found | None, named: Sequence[_Found], is_del
         # The reason stands elsewhere. With several recipients it might be another's, so words beside the address are enough then.
         near = f"{near} {reason_in(notice, [other.address for other in named])}"
         code, status = find_status(near)
+    if status and status.startswith("2"):
+        status = None  # a version number, more likely than a success told in prose
     diagnostic = " ".join(near.split())[:_MAX_DIAGNOSTIC]
     return Guess(found.address if found else None, found.original if found else None, status, code, diagnostic, is_delay)
 
 
 def reason_in(notice: Notice, addresses: Iterable[str]) -> str:
-    """Everything the system said, without the addresses: their letters are no words of its."""
-    text = notice.whole
+    """Everything the system said, without quoted header fields and without the addresses: their letters are no words of its."""
+    text = "\n".join(line for line in notice.lines if not _QUOTED.match(line))
     for address in addresses:
         text = text.replace(address, " ")
     return text
