@@ -6,6 +6,7 @@ from webapp.activity import models as _activity
 from webapp.bridges import models as _bridges
 from webapp.content import models as _content
 from webapp.domains import models as _domains
+from webapp.incidents import models as _incidents
 from webapp.kernel import heartbeat as _heartbeat
 from webapp.kernel.db import Base
 from webapp.messages import models as _messages
@@ -19,6 +20,6 @@ from webapp.tenants import models as _tenants
 metadata = Base.metadata
 __all__ = ["metadata"]
 _ = (
-    _access, _accounts, _activity, _bridges, _content, _domains, _heartbeat, _messages,
+    _access, _accounts, _activity, _bridges, _content, _domains, _heartbeat, _incidents, _messages,
     _pools, _sending_accounts, _simulator, _stats, _suppressions, _tenants,
 )  # fmt: skip

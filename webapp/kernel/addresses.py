@@ -37,6 +37,12 @@ class Address:
         return f"{self.local.lower()}@{self.domain}"
 
 
+def canonical(email: str) -> str:
+    """The canonical form of a stored ``local@domain`` (one that ``parse_address`` gave)."""
+    local, _, domain = email.rpartition("@")
+    return f"{local.lower()}@{domain.lower()}"
+
+
 @functools.lru_cache(maxsize=65536)
 def parse_address(text: str) -> Address:
     """``user@example.net`` or ``Name <user@example.net>``. Raises ``BadAddress``.

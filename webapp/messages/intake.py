@@ -18,10 +18,11 @@ from webapp.kernel.errors import InvalidParameter, Problem, ValidationFailed
 from webapp.kernel.ids import parse_uuid
 from webapp.messages.headers import MOST_HEADERS, fault_of_name, fault_of_value, has_forbidden
 from webapp.messages.intake_files import read_attachments
+from webapp.messages.mailing_list import list_of
 from webapp.messages.types import AttachmentInput, Door, MessageSubmission, RecipientInput, RecipientKind
 
 FIELDS = frozenset(
-    "from from_name to cc bcc reply_to subject html text template variables headers attachments send_at expires_in tags metadata bridge".split()
+    "from from_name to cc bcc reply_to subject html text template variables headers attachments send_at expires_in tags metadata bridge stream".split()
 )
 MOST_IN_A_BATCH = 100
 #: Beyond this the list is not even read; the tenant's own limit is checked by ``accept``.
@@ -77,6 +78,8 @@ def read_message(
     if type(document) is not dict:
         raise ValidationFailed("A message is a JSON object.")
     reader = FieldReader(document)
+    headers = reader.headers()
+    is_list, list_key = list_of(headers) if headers else (False, None)
     submission = MessageSubmission(
         from_address=reader.sender(default_from),
         recipients=reader.recipients(),
@@ -87,13 +90,15 @@ def read_message(
         template=reader.line("template", LONGEST_SLUG),
         variables=reader.variables(),
         reply_to=tuple(address for address, _ in reader.addresses("reply_to", MOST_REPLY_TO)),
-        headers=reader.headers(),
+        headers=headers,
         attachments=read_attachments(document.get("attachments"), uploads, reader.problems),
         tags=reader.tags(),
         metadata=reader.metadata(),
         send_at=reader.moment("send_at"),
         expires_in=reader.seconds("expires_in"),
         bridge_id=reader.id("bridge"),
+        list_mail=reader.is_bulk() or is_list,
+        list_key=list_key,
         idempotency_key=key,
         fingerprint=fingerprint,
     )
@@ -133,6 +138,13 @@ class FieldReader:
         else:
             return value
         return None
+
+    def is_bulk(self) -> bool:
+        """Whether `stream` makes the message bulk mail; on a bulk bridge it is, whatever stands here."""
+        value = self.document.get("stream")
+        if value not in (None, "bulk", "transactional"):
+            self.fault("stream", "stream must be bulk or transactional.")
+        return bool(value == "bulk")
 
     def text(self, name: str) -> str | None:
         """Text of any length."""

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from webapp.kernel.addresses import Address
+from webapp.messages.mailing_list import list_of
 from webapp.messages.mime_addresses import parse_address_list
 from webapp.messages.mime_headers import Header, IntakeError, decode_words, normalise_newlines, one_line, split_headers
 from webapp.messages.mime_parts import Part, parse_parts
@@ -89,6 +90,11 @@ class Intake:
     def attachments(self) -> tuple[Part, ...]:
         """Parts a reader shows as files."""
         return tuple(part for part in self.parts if part.is_attachment)
+
+    @cached_property
+    def mailing_list(self) -> tuple[bool, str | None]:
+        """Whether it says of itself that it is list mail, and its list's key."""
+        return list_of((header.name, header.value) for header in self.headers)
 
     def outgoing(self) -> bytes:
         """The message to send on: without control headers, Bcc, Return-Path and an unusable Message-ID."""

@@ -32,6 +32,8 @@ class Message(TenantOwned, Base):
     api_key_id: Mapped[UUID | None]
     pool_id: Mapped[UUID | None]
     stream: Mapped[str]
+    #: The mailing list it belongs to (its List-Id): what an unsubscribe is from.
+    list_key: Mapped[str | None]
     door: Mapped[str]
     message_id_header: Mapped[str]
     from_address: Mapped[str]

@@ -43,6 +43,8 @@ def read_raw(document: Any, *, key: str | None = None, fingerprint: bytes = b"")
         also_from=(*more, *intake.sender),
         message_id_header=intake.message_id,
         bridge_id=reader.id("bridge"),
+        list_mail=intake.mailing_list[0],
+        list_key=intake.mailing_list[1],
         idempotency_key=key or intake.controls.idempotency_key,
         fingerprint=fingerprint,
     )

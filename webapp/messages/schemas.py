@@ -70,6 +70,10 @@ class EmailIn(Schema):
     tags = fields.List(fields.String(), validate=validate.Length(max=MOST_TAGS), metadata=_said("Labels to filter and count by."))
     metadata = fields.Dict(keys=fields.String(), values=fields.String(), metadata=_said(f"At most {MOST_METADATA} pairs, given back in events."))
     bridge = fields.UUID(metadata=_said("The bridge to send through; a bridge's own token needs none."))
+    stream = fields.String(
+        validate=validate.OneOf(["transactional", "bulk"]),
+        metadata=_said("`bulk`: unsubscribes stop it. By default the bridge's; a bridge for bulk mail sends nothing else, and a List-Id makes mail bulk."),
+    )
 
 
 class EmailBatchIn(Schema):

@@ -55,6 +55,7 @@ class EventType(StrEnum):
     SUPPRESSED = "email.suppressed"
     HELD = "email.held"
     CANCELLED = "email.cancelled"
+    BOUNCE_LIFTED = "email.bounce_lifted"
     OPENED = "email.opened"
     CLICKED = "email.clicked"
     COMPLAINED = "email.complained"
@@ -94,7 +95,8 @@ class MessageSubmission:
     """What every door hands to ``messages.service.accept``: parsed and syntactically valid, not yet judged.
 
     Exactly one of ``raw`` (a whole RFC 5322 message) and html/text/template is the content. ``fingerprint`` is the SHA-256 of the request
-    body, compared when an idempotency key comes again.
+    body, compared when an idempotency key comes again. ``list_mail``: it says of itself that it is bulk (a List-Unsubscribe or List-Id, `stream`
+    of the request): then it is, whatever the bridge says; the other way round the bridge wins. ``list_key``: its List-Id.
     """
 
     from_address: Address
@@ -117,6 +119,8 @@ class MessageSubmission:
     also_from: tuple[Address, ...] = ()
     message_id_header: str | None = None
     bridge_id: UUID | None = None
+    list_mail: bool = False
+    list_key: str | None = None
     idempotency_key: str | None = None
     fingerprint: bytes = b""
 

@@ -12,6 +12,7 @@ from uuid import UUID
 import psycopg
 from sqlalchemy.orm import Session
 
+from webapp.kernel.addresses import canonical
 from webapp.kernel.db import raw_of
 from webapp.messages.types import EventType
 from webapp.suppressions.service import suppress
@@ -107,17 +108,22 @@ fact as (
 figures as (
   insert into stats_deltas (tenant_id, hour, mode, bridge_id, unsubscribed)
   select tenant_id, date_trunc('hour', now(), 'UTC'), mode, bridge_id, 1 from who where first)
-select tenant_id, address, first from who
+select who.tenant_id, who.address, who.first, m.list_key from who left join messages m on m.id = who.message_id
 """
 
 
 def unsubscribe(session: Session, who: Who, how: str) -> Unsubscribed | None:
-    """Note an unsubscribe and keep bulk mail of its tenant from the address from now on. The session must see all tenants."""
+    """Note an unsubscribe: mail of the message's list stops, or, when it belongs to none, all bulk mail of its tenant.
+
+    Doing it twice is doing it once, also after the tenant took the address off in between. The session must see all tenants.
+    """
     done = record_unsubscribe(raw_of(session), who, how)
     if done is not None:
-        local, _, domain = done.address.rpartition("@")
-        address = f"{local.lower()}@{domain}"
-        suppress(session, done.tenant_id, address, SuppressionScope.BULK, SuppressionReason.UNSUBSCRIBE, how, who.recipient_id)
+        reach = SuppressionScope.LIST if done.list_key else SuppressionScope.BULK
+        suppress(
+            session, done.tenant_id, canonical(done.address), reach, SuppressionReason.UNSUBSCRIBE, how, who.recipient_id,
+            message_id=who.message_id, list_key=done.list_key or "",
+        )  # fmt: skip
     return done
 
 
@@ -128,6 +134,7 @@ class Unsubscribed:
     tenant_id: UUID
     address: str
     first: bool
+    list_key: str | None = None
 
 
 def record_unsubscribe(connection: psycopg.Connection[Any], who: Who, how: str) -> Unsubscribed | None:

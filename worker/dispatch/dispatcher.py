@@ -23,8 +23,8 @@ from webapp.kernel.db import connect_raw, raw_of, unscoped, unscoped_raw
 from webapp.messages.service.claim import Claimed, claim, hold, postpone, release, release_strays
 from webapp.messages.service.outcomes import record_outcomes
 from webapp.settings import get_settings
-from webapp.suppressions.service import NewSuppression, suppress_many
-from webapp.suppressions.types import SuppressionReason, SuppressionScope
+from webapp.suppressions.service import matters, note_bounces
+from webapp.suppressions.types import Bounce
 from worker import metrics
 from worker.delivery.engine import Engine
 from worker.delivery.types import AttemptResult, Delivery
@@ -194,7 +194,7 @@ class Dispatcher:
         spoken = [(claimed, result) for claimed, result in known if result.outcome is not Verdict.RELEASED]
         outcomes = [outcome_of_result(claimed, result) for claimed, result in spoken]
         pause = 0.0 if self._stopping.is_set() else _BACK_SECONDS
-        if not any(result.suppress for _, result in spoken):
+        if not any(matters(result.reply_class, result.blame, result.suppress) for _, result in spoken):
             with self._rows("delivery records for all tenants") as connection:
                 release(connection, given_back, self._owner, seconds=pause)
                 record_outcomes(connection, outcomes)
@@ -203,7 +203,7 @@ class Dispatcher:
             connection = raw_of(session)
             release(connection, given_back, self._owner, seconds=pause)
             recorded = {row.recipient_id: row for row in record_outcomes(connection, outcomes)}
-            suppress_many(session, [_suppression(recorded[r.recipient_id].address, c) for c, r in spoken if r.suppress and r.recipient_id in recorded])
+            note_bounces(session, [_bounce(recorded[r.recipient_id].address, c, r) for c, r in spoken if r.recipient_id in recorded])
 
     async def _flush_now_and_then(self) -> None:
         """Outcomes reach the database soon even when no claim carries them along."""
@@ -255,11 +255,8 @@ def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _suppression(address: str, claimed: Claimed) -> NewSuppression:
-    local, _, domain = address.rpartition("@")
-    return NewSuppression(
-        tenant_id=claimed.tenant_id, address=f"{local.lower()}@{domain}", scope=SuppressionScope.ALL, reason=SuppressionReason.HARD_BOUNCE,
-        source="delivery", recipient_id=claimed.recipient_id,
+def _bounce(address: str, claimed: Claimed, result: AttemptResult) -> Bounce:
+    return Bounce(
+        claimed.tenant_id, address, claimed.recipient_id, claimed.message_id, result.reply_class.value, result.blame.value, result.suppress,
+        result.reply or None, "delivery",
     )  # fmt: skip
-
-

@@ -16,11 +16,14 @@ import structlog
 
 from webapp.bridges.types import Stream
 from webapp.kernel import blobs
+from webapp.kernel.addresses import canonical
 from webapp.kernel.clock import now
-from webapp.messages.service.claim import Claimed, Permit, find_suppressed, load_contents, load_permits
+from webapp.messages.service.claim import Claimed, Permit, load_contents, load_permits
 from webapp.messages.types import RecipientState
 from webapp.messages.verp import make_return_path
 from webapp.settings import get_settings
+from webapp.suppressions.service import find_blocked
+from webapp.suppressions.types import Target
 from webapp.tenants.types import TenantStatus
 from webapp.tracking.tokens import Purpose, make_link_token, make_recipient_token
 from worker.delivery.content import Attachment, ContentError, MessageContent, RecipientContent, TrackingPlan
@@ -82,8 +85,7 @@ class Preparer:
         prepared = Prepared()
         permits = load_permits(connection, list({c.bridge_id for c in batch if c.bridge_id}))
         contents = load_contents(connection, list({c.message_id for c in batch}))
-        streams = [(c.recipient_id, c.tenant_id, _canonical(c.address), str(contents[c.message_id]["stream"])) for c in batch if c.message_id in contents]
-        suppressed = find_suppressed(connection, streams)
+        suppressed = find_blocked(connection, [_target(c, contents[c.message_id]) for c in batch if c.message_id in contents])
         for claimed in batch:
             permit = permits.get(claimed.bridge_id) if claimed.bridge_id else None
             if reason := _reason_to_hold(claimed):
@@ -174,9 +176,8 @@ def _verdict(claimed: Claimed, content: dict[str, Any] | None, suppressed: dict[
     return None
 
 
-def _canonical(address: str) -> str:
-    local, _, domain = address.rpartition("@")
-    return f"{local.lower()}@{domain}"
+def _target(claimed: Claimed, content: dict[str, Any]) -> Target:
+    return Target(claimed.recipient_id, claimed.tenant_id, canonical(claimed.address), content["stream"], content["list_key"])
 
 
 def _render(claimed: Claimed, compiled: _Compiled, token: str, signers: Sequence[DkimSigner]) -> bytes:

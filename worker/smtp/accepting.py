@@ -62,6 +62,8 @@ def build_submission(
         also_from=tuple({a.canonical: a for a in (*more, *intake.sender, *([sender] if sender else []))}.values()),
         message_id_header=intake.message_id,
         bridge_id=bridge_id,
+        list_mail=intake.mailing_list[0],
+        list_key=intake.mailing_list[1],
         idempotency_key=controls.idempotency_key or _repeat_key(intake, sender, everyone, bridge_id),
         fingerprint=_fingerprint(intake, everyone) if controls.idempotency_key else b"",
     )

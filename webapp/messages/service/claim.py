@@ -82,7 +82,8 @@ def claim(connection: psycopg.Connection[Any], *, owner: str, batch: int, lease_
 
 
 _CONTENT = """
-select m.id, m.tenant_id, m.bridge_id, m.stream, m.mode, m.message_id_header, m.from_address, m.from_name, m.subject, m.created_at, m.recipient_count,
+select m.id, m.tenant_id, m.bridge_id, m.stream, m.list_key, m.mode, m.message_id_header, m.from_address, m.from_name, m.subject, m.created_at,
+  m.recipient_count,
   c.html, c.text, c.raw, c.addresses, c.headers, c.attachments
 from messages m join message_contents c on c.id = m.id where m.id = any(%s)
 """
@@ -116,21 +117,6 @@ def load_permits(connection: psycopg.Connection[Any], bridge_ids: Sequence[UUID]
     """The bridges' present state, by id."""
     with connection.cursor(row_factory=class_row(Permit)) as cursor:
         return {permit.id: permit for permit in cursor.execute(_PERMITS, (list(bridge_ids),), prepare=True)}
-
-
-_SUPPRESSED = """
-select x.recipient_id, s.reason from unnest(%s::uuid[], %s::uuid[], %s::text[], %s::text[]) x(recipient_id, tenant_id, address, stream)
-join suppressions s on s.tenant_id = x.tenant_id and s.address = x.address and (s.scope = 'all' or x.stream = 'bulk')
-  and (s.expires_at is null or s.expires_at > now())
-"""
-
-
-def find_suppressed(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, UUID, str, str]]) -> dict[UUID, str]:
-    """Of ``(recipient, tenant, canonical address, stream)``, those that must not be dialled, with the reason: the last look before the dial."""
-    if not rows:
-        return {}
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    return dict(connection.execute(_SUPPRESSED, columns, prepare=True).fetchall())
 
 
 _HOLD = """

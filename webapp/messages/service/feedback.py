@@ -14,9 +14,10 @@ from uuid import UUID
 import psycopg
 from sqlalchemy.orm import Session
 
+from webapp.kernel.addresses import canonical
 from webapp.kernel.db import raw_of
-from webapp.suppressions.service import suppress
-from webapp.suppressions.types import SuppressionReason, SuppressionScope
+from webapp.suppressions.service import note_bounces, suppress
+from webapp.suppressions.types import Bounce, SuppressionReason, SuppressionScope
 
 # The figures go to the pool and member that the last attempt went through, so that an address's reputation is seen per IP.
 _THEN = """
@@ -28,7 +29,7 @@ figures as (
   select who.tenant_id, date_trunc('hour', now(), 'UTC'), who.mode, who.bridge_id, m.pool_id,
     (select a.member_id from delivery_attempts a where a.message_id = who.message_id and a.recipient_id = who.id order by a.id desc limit 1), 1
   from who join messages m on m.id = who.message_id)
-select tenant_id, address from who
+select tenant_id, address, message_id from who
 """
 _BOUNCE = f"""
 with who as (
@@ -72,8 +73,11 @@ def record_bounce(session: Session, bounce: LateBounce) -> bool:
     found = _apply(raw_of(session), _BOUNCE, bounce.recipient_id, "email.bounced", data, known)
     if found is None:
         return False
-    if bounce.suppress:
-        _suppress(session, found, SuppressionReason.HARD_BOUNCE, "dsn", bounce.recipient_id)
+    tenant_id, address, message_id = found
+    note_bounces(
+        session,
+        [Bounce(tenant_id, address, bounce.recipient_id, message_id, bounce.reply_class, bounce.blame, bounce.suppress, bounce.reply, "dsn")],
+    )
     return True
 
 
@@ -86,7 +90,11 @@ def record_complaint(session: Session, recipient_id: UUID, feedback_type: str, u
     found = _apply(raw_of(session), _COMPLAINT, recipient_id, "email.complained", data, {})
     if found is None:
         return False
-    _suppress(session, found, SuppressionReason.COMPLAINT, "fbl", recipient_id)
+    tenant_id, address, message_id = found
+    suppress(
+        session, tenant_id, canonical(address), SuppressionScope.ALL, SuppressionReason.COMPLAINT, "fbl", recipient_id,
+        message_id=message_id, detail=f"Reported as {feedback_type}" + (f" by {user_agent}" if user_agent else ""),
+    )  # fmt: skip
     return True
 
 
@@ -98,13 +106,7 @@ def find_address(session: Session, recipient_id: UUID) -> str | None:
 
 def _apply(
     connection: psycopg.Connection[Any], statement: str, recipient_id: UUID, event: str, data: Mapping[str, Any], more: Mapping[str, Any]
-) -> tuple[UUID, str] | None:
+) -> tuple[UUID, str, UUID] | None:
     said = json.dumps({name: value for name, value in data.items() if value is not None})
     row = connection.execute(statement, {"recipient": recipient_id, "type": event, "data": said, **more}).fetchone()
-    return (row[0], row[1]) if row else None
-
-
-def _suppress(session: Session, found: tuple[UUID, str], reason: SuppressionReason, source: str, recipient_id: UUID) -> None:
-    tenant_id, address = found
-    local, _, domain = address.rpartition("@")
-    suppress(session, tenant_id, f"{local.lower()}@{domain.lower()}", SuppressionScope.ALL, reason, source, recipient_id)
+    return (row[0], row[1], row[2]) if row else None

@@ -22,7 +22,7 @@ from webapp.messages.service.units import Draft, StoredRefusal, Unit, accepted_o
 from webapp.messages.service.wire import Row, Statement, Wire
 from webapp.messages.types import RecipientKind
 from webapp.settings import get_settings
-from webapp.suppressions.types import SuppressionScope
+from webapp.suppressions.service import blocking_reasons
 
 _Key = tuple[str, str]
 
@@ -103,8 +103,7 @@ class Round:
         if not found:
             return
         for draft in self._good():
-            scopes = {SuppressionScope.ALL, SuppressionScope.BULK} if rows.stream_of(draft) == "bulk" else {SuppressionScope.ALL}
-            draft.suppressed = {address or "": reason or "" for address, scope, reason in found if scope in scopes}
+            draft.suppressed = blocking_reasons(found, rows.stream_of(draft), draft.submission.list_key)
             if all(entry.address.canonical in draft.suppressed for entry in draft.recipients):
                 draft.error = _all_suppressed(draft)
 

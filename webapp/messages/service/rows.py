@@ -28,6 +28,7 @@ def _messages(drafts: Sequence[Draft]) -> dict[str, bytes | None]:
         "key": uuid_array(draft.unit.sender.api_key_id for draft in drafts),
         "pool": uuid_array(draft.pool_id for draft in drafts),
         "stream": text_array(stream_of(draft) for draft in drafts),
+        "list_key": text_array(s.list_key for s in submissions),
         "door": text_array(s.door for s in submissions),
         "mid": text_array(draft.message_id for draft in drafts),
         "sender": text_array(s.from_address.email for s in submissions),
@@ -84,5 +85,7 @@ def _series(count: int) -> list[UUID]:
 
 
 def stream_of(draft: Draft) -> str:
-    """Transactional, unless the bridge says otherwise."""
+    """Bulk when the bridge or the message itself says so: a message is never less bulk than its bridge."""
+    if draft.submission.list_mail:
+        return "bulk"
     return draft.bridge.stream if draft.bridge else "transactional"

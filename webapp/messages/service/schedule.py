@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from webapp.activity.service import record
 from webapp.kernel import clock
+from webapp.kernel.addresses import canonical
 from webapp.kernel.clock import rfc3339
 from webapp.kernel.db import after_commit
 from webapp.kernel.errors import Conflict
@@ -28,6 +29,7 @@ from webapp.messages.service.sender import Sender, load_facts, raw_connection
 from webapp.messages.service.wire import wired
 from webapp.messages.types import Accepted, EventType, RecipientState
 from webapp.settings import get_settings
+from webapp.suppressions.service import find_suppressed
 
 _UNCLAIMED = "message_id = :message and tenant_id = :tenant and scheduled and lease_until is null and attempt = 0"
 _CANCEL = sa.text(f"delete from queue_entries where {_UNCLAIMED} returning recipient_id")
@@ -39,8 +41,7 @@ _EVENTS = sa.text(
 )
 _FAILED = sa.text(
     "select r.id, r.address from recipients r where r.tenant_id = :tenant and r.message_id = :message and r.state in ('failed', 'bounced') "
-    "and not exists (select from suppressions s where s.tenant_id = r.tenant_id and s.address = lower(r.address) "
-    "and (s.scope = 'all' or :bulk) and (s.expires_at is null or s.expires_at > now())) order by r.id for update of r"
+    "order by r.id for update of r"
 )
 _REQUEUE = sa.text(
     "insert into queue_entries (recipient_id, tenant_id, message_id, bridge_id, pool_id, domain, priority, due_at, expires_at, attempt) "
@@ -87,7 +88,9 @@ def resend_failed(scope: Scope, message_id: str | UUID) -> Accepted:
     _check_may_resend(scope, message)
     bulk = message.stream == "bulk"
     values = {"tenant": scope.tenant_id, "message": message.id}
-    ids = [row[0] for row in scope.session.execute(_FAILED, {**values, "bulk": bulk})]
+    failed = {row[0]: canonical(row[1]) for row in scope.session.execute(_FAILED, values)}
+    suppressed = find_suppressed(scope.session, scope.tenant_id, set(failed.values()), message.stream, message.list_key)
+    ids = [recipient for recipient, address in failed.items() if address not in suppressed]
     if not ids:
         raise Conflict("No recipient of this message failed, or those that did are on the suppression list now.")
     again = {"ids": ids, "pool": message.pool_id, "priority": int(bulk), "hours": get_settings().default_expiry_hours}

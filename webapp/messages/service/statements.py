@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from webapp.messages.service.wire import Statement
+from webapp.suppressions.service import in_force_sql
 
 SET_TENANT = Statement("accept_set_tenant", "select set_config('app.tenant_id', %(tenant)::uuid::text, true)")
 
@@ -30,14 +31,14 @@ INSERT = Statement(
     "accept_insert",
     """
 with m as (
-  insert into messages (id, tenant_id, mode, bridge_id, api_key_id, pool_id, stream, door, message_id_header, from_address, from_name, subject,
+  insert into messages (id, tenant_id, mode, bridge_id, api_key_id, pool_id, stream, list_key, door, message_id_header, from_address, from_name, subject,
     recipient_count, size, tags, metadata, template_slug, send_at, expires_at, created_at, updated_at)
-  select id, %(tenant)::uuid, mode, bridge, key, pool, stream, door, mid, sender, sender_name, subject,
+  select id, %(tenant)::uuid, mode, bridge, key, pool, stream, list_key, door, mid, sender, sender_name, subject,
     recipients, size, string_to_array(tags, e'\\x1f'), metadata::jsonb, template, send_at, expires_at, %(now)::timestamptz, %(now)
-  from unnest(%(id)::uuid[], %(mode)::text[], %(bridge)::uuid[], %(key)::uuid[], %(pool)::uuid[], %(stream)::text[], %(door)::text[], %(mid)::text[],
-    %(sender)::text[], %(sender_name)::text[], %(subject)::text[], %(recipients)::int[], %(size)::int[], %(tags)::text[], %(metadata)::text[],
-    %(template)::text[], %(send_at)::timestamptz[], %(expires_at)::timestamptz[])
-  as n(id, mode, bridge, key, pool, stream, door, mid, sender, sender_name, subject, recipients, size, tags, metadata, template, send_at, expires_at)
+  from unnest(%(id)::uuid[], %(mode)::text[], %(bridge)::uuid[], %(key)::uuid[], %(pool)::uuid[], %(stream)::text[], %(list_key)::text[],
+    %(door)::text[], %(mid)::text[], %(sender)::text[], %(sender_name)::text[], %(subject)::text[], %(recipients)::int[], %(size)::int[],
+    %(tags)::text[], %(metadata)::text[], %(template)::text[], %(send_at)::timestamptz[], %(expires_at)::timestamptz[])
+  as n(id, mode, bridge, key, pool, stream, list_key, door, mid, sender, sender_name, subject, recipients, size, tags, metadata, template, send_at, expires_at)
 ), c as (
   insert into message_contents (id, tenant_id, html, text, raw, addresses, headers, attachments)
   select id, %(tenant), html, plain, raw, addresses::jsonb, headers::jsonb, attachments::jsonb
@@ -101,13 +102,7 @@ where k.tenant_id = %(tenant)::uuid and k.mode = n.mode and k.key = n.key
 """,
 )
 
-SUPPRESSED = Statement(
-    "accept_suppressed",
-    """
-select address, scope, reason from suppressions
-where tenant_id = %(tenant)::uuid and address = any(%(addresses)::text[]) and (expires_at is null or expires_at > now())
-""",
-)
+SUPPRESSED = Statement("accept_suppressed", in_force_sql("%(tenant)::uuid", "%(addresses)::text[]", "%(addresses)"))
 TEMPLATES = Statement(
     "accept_templates",
     "select slug, subject, html, text from email_templates where tenant_id = %(tenant)::uuid and slug = any(%(slugs)::text[]) and active",

@@ -1,0 +1,1 @@
+"""Bounces that turned out to be our fault, undone."""
