@@ -124,7 +124,7 @@ OUR_TROUBLE: tuple[Words, ...] = (
         r"weren'?t sent|block for spam|suspected spam ip",
         r"spamhaus|barracuda(central| reputation)|spamcop|sorbs|uceprotect|invaluement|dnsbl|\brbls?\b|proofpoint\.com/\?ip",
         r"block(ed)?[ -]?list|blacklist|blocked using",
-        r"(ip|client|host|sender|sending ip) .{0,40}(is |was |has been )?(block|listed|banned)|banned sending ip",
+        r"\b(ip|client|host|address|sender)\b .{0,40}\b(block(ed|ing)?|listed|banned)\b|banned sending ip",
         r"not authorized to send e?-?mail directly",
         r"(poor|low|bad) reputation|reputation .{0,20}(is )?(poor|low|bad)",
     ),
