@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Callable, Iterable
-from importlib.util import find_spec
 from typing import Any
 
 import structlog
@@ -15,6 +13,22 @@ from htmx_flask import Htmx
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import all_models, documentation, health, logs, metrics
+from webapp.access import api as access_api
+from webapp.access import views as access_views
+from webapp.access.doors import load_credential, register_token_resolver
+from webapp.accounts import api as accounts_api
+from webapp.accounts import views as accounts_views
+from webapp.accounts.doors import init_login, load_session
+from webapp.activity import api as activity_api
+from webapp.activity import views as activity_views
+from webapp.backoffice import views as backoffice_views
+from webapp.bridges import api as bridges_api
+from webapp.bridges import views as bridges_views
+from webapp.bridges.doors import resolve_token
+from webapp.content import api as content_api
+from webapp.content import views as content_views
+from webapp.domains import api as domains_api
+from webapp.domains import views as domains_views
 from webapp.http import api, guard, pages, problems, reply
 from webapp.http.compression import Compressed
 from webapp.http.context import asset, template_context
@@ -23,18 +37,33 @@ from webapp.http.unit_of_work import TransactionalFlask, db
 from webapp.http.unprotected import csrf
 from webapp.kernel.errors import Forbidden
 from webapp.kernel.secrets import keyring
+from webapp.messages import api as messages_api
+from webapp.messages import views as messages_views
+from webapp.messages.hotpath import SendDoor
+from webapp.pools import api as pools_api
+from webapp.pools import views as pools_views
+from webapp.sending_accounts import api as sending_accounts_api
+from webapp.sending_accounts import views as sending_accounts_views
 from webapp.settings import ROOT, Settings, get_settings
+from webapp.simulator import views as simulator_views
+from webapp.stats import api as stats_api
+from webapp.stats import views as stats_views
+from webapp.suppressions import api as suppressions_api
+from webapp.suppressions import views as suppressions_views
+from webapp.tracking import views as tracking_views
+from webapp.tracking.hotpath import HitDoor
 
 log = structlog.get_logger()
 
-#: Slices with JSON routes, in the order the documentation lists them.
-API_SLICES = (
-    "messages", "bridges", "pools", "sending_accounts", "domains", "content", "suppressions", "stats", "access", "accounts", "activity",
+#: JSON routes, in the order the documentation lists them.
+API = (
+    messages_api.blp, bridges_api.blp, pools_api.blp, sending_accounts_api.blp, domains_api.blp, content_api.blp, suppressions_api.blp,
+    stats_api.blp, access_api.blp, accounts_api.blp, activity_api.blp,
 )  # fmt: skip
-#: Slices with pages.
-PAGE_SLICES = (
-    "accounts", "stats", "messages", "bridges", "pools", "sending_accounts", "domains", "suppressions", "content", "access", "activity",
-    "simulator", "tracking", "backoffice",
+PAGES = (
+    health.pages, documentation.pages, accounts_views.pages, stats_views.pages, messages_views.pages, bridges_views.pages, pools_views.pages,
+    sending_accounts_views.pages, domains_views.pages, suppressions_views.pages, content_views.pages, access_views.pages, activity_views.pages,
+    simulator_views.pages, tracking_views.pages, backoffice_views.pages,
 )  # fmt: skip
 
 #: Addresses under /api/ that are not versioned: mail clients call them.
@@ -97,29 +126,19 @@ def _before_and_after(app: Flask) -> None:
 
 def _wire(app: Flask) -> None:
     """Register what the slices offer, and hand the guard its loaders."""
-    from webapp.access.doors import load_credential, register_token_resolver
-    from webapp.accounts.doors import init_login, load_session
-    from webapp.bridges.doors import resolve_token
-
     guard.loaders.key, guard.loaders.session = load_credential, load_session
     register_token_resolver(resolve_token)
     init_login(app)
     rest = api.configure(app)
-    for name in filter(lambda name: find_spec(f"webapp.{name}.api"), API_SLICES):
-        blueprint = importlib.import_module(f"webapp.{name}.api").blp
-        rest.register_blueprint(blueprint)
-        csrf.exempt(blueprint)  # keys, not cookies: there is no session to ride on
-    app.register_blueprint(health.pages)
-    app.register_blueprint(documentation.pages)
-    for name in filter(lambda name: find_spec(f"webapp.{name}.views"), PAGE_SLICES):
-        app.register_blueprint(importlib.import_module(f"webapp.{name}.views").pages)
+    for routes in API:
+        rest.register_blueprint(routes)
+        csrf.exempt(routes)  # keys, not cookies: there is no session to ride on
+    for blueprint in PAGES:
+        app.register_blueprint(blueprint)
 
 
 def _doors(inner: Wsgi, settings: Settings) -> Wsgi:
     """What stands before Flask: believed proxies, path aliases, and the roads that must be quick."""
-    from webapp.messages.hotpath import SendDoor
-    from webapp.tracking.hotpath import HitDoor
-
     doors: Wsgi = HitDoor(SendDoor(_Aliases(Compressed(inner))))
     if settings.trusted_proxies:
         n = settings.trusted_proxies
