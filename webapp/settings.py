@@ -81,6 +81,7 @@ class Settings:
     # Delivery
     delivery_workers: int = setting(2, "Delivery processes")
     default_workers: int = setting(1, "Processes for all other jobs")
+    worker_niceness: int = setting(5, "How far delivery and other jobs stand back behind the web and SMTP servers when CPU is short: 0 (not at all) to 19")
     delivery_window: int = setting(1000, "Recipients a delivery process holds at once, waiting for a connection or being sent")
     delivery_batch: int = setting(200, "Recipients claimed at once")
     delivery_lease_seconds: int = setting(900, "Lease of a claimed recipient; after it the sweeper takes it back")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -11,6 +12,7 @@ from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
 from webapp.kernel.jobs import QueueName, worker_broker
+from webapp.settings import get_settings
 from worker.runtime import start_process
 
 log = structlog.get_logger()
@@ -31,6 +33,7 @@ class Worker(SimpleWorker):
 
 def main(name: QueueName) -> None:
     """Entry of `python -m worker jobs <queue>`; returns after a stop signal."""
+    os.nice(get_settings().worker_niceness)  # mail is taken in first, delivered second: a client waits for the one, nobody for the other
     kind = "delivery" if name is QueueName.DELIVERY else "jobs"
     owner = start_process(kind)
     while True:

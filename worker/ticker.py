@@ -14,7 +14,7 @@ import psycopg
 import structlog
 
 from webapp.kernel.db import connect_raw, unscoped_raw
-from webapp.kernel.jobs import wake_slot
+from webapp.kernel.jobs import wake_slots
 from webapp.settings import get_settings
 from worker.runtime import start_process
 from worker.schedule import Periodic, periodic_work
@@ -62,8 +62,7 @@ class Ticker:
             due = [work for work in periodic_work() if self._is_due(work, connection)]
         for work in due:
             self._last[work.job] = time.monotonic()
-            for slot in range(work.slots):
-                wake_slot(work.queue, work.job, slot)
+            wake_slots(work.queue, work.job, range(work.slots))
 
     def _is_due(self, work: Periodic, connection: psycopg.Connection[Any]) -> bool:
         if time.monotonic() - self._last.get(work.job, float("-inf")) < work.every:

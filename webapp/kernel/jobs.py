@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -77,14 +77,17 @@ def wake_delivery() -> None:
 
     The flag is taken down by the job *before* it claims, so a message committed after that rings again and none is overlooked.
     """
-    for slot in range(get_settings().delivery_workers):
-        wake_slot(QueueName.DELIVERY, "worker.jobs.delivery.deliver", slot)
+    wake_slots(QueueName.DELIVERY, "worker.jobs.delivery.deliver", range(get_settings().delivery_workers))
 
 
-def wake_slot(name: QueueName, function: str, slot: int) -> None:
-    """Enqueue ``function(slot)`` unless it waits already."""
+def wake_slots(name: QueueName, function: str, slots: Sequence[int]) -> None:
+    """Enqueue ``function(slot)`` for each slot for which it does not wait already."""
     try:
-        if broker().set(wake_key(function, slot), 1, nx=True, px=_WAKE_MS):
+        with broker().pipeline(transaction=False) as pipe:
+            for slot in slots:
+                pipe.set(wake_key(function, slot), 1, nx=True, px=_WAKE_MS)
+            raised = pipe.execute()
+        for slot in (slot for slot, is_new in zip(slots, raised, strict=True) if is_new):
             enqueue(name, function, slot)
     except redis.RedisError as error:
         log.warning("broker_away", job=function, error=str(error))

@@ -44,8 +44,8 @@ _OPTIONS = (
 _PATIENCE = 40.0
 #: Seconds a commit may take before the helper works beside it.
 _STALL = 0.05
-#: Seconds between two wake-ups of the delivery workers.
-_WAKE_PAUSE = 0.02
+#: Seconds between two wake-ups of the delivery workers; the first of a row comes at once, and a worker at work looks by itself.
+_WAKE_PAUSE = 0.1
 
 
 class Ticket:
@@ -166,7 +166,7 @@ class _Waker:
         self._closed = False
 
     def ring(self) -> None:
-        """Something is due. Rings within 20 ms are one."""
+        """Something is due. Rings within a tenth of a second are one."""
         self._bell.set()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="waker", daemon=True)

@@ -154,8 +154,6 @@ class QueueEntry(TenantOwned, Base):
     __table_args__ = (
         sa.Index("ix_queue_entries_due", "tenant_id", "priority", "due_at", postgresql_where=sa.text("lease_until is null and held is null")),
         sa.Index("ix_queue_entries_lease", "lease_until", postgresql_where=sa.text("lease_until is not null")),
-        sa.Index(None, "message_id"),
-        sa.Index(None, "bridge_id"),
         {"postgresql_with": {"fillfactor": "80"}},
     )
 

@@ -134,7 +134,7 @@ def attempts_of(scope: Scope, message: Message) -> Sequence[DeliveryAttempt]:
 
 def queue_of(scope: Scope, message: Message) -> dict[UUID, QueueEntry]:
     """The queue rows of a message's recipients that are still in flight."""
-    rows = scope.session.scalars(sa.select(QueueEntry).where(QueueEntry.message_id == message.id))
+    rows = scope.session.scalars(sa.select(QueueEntry).join(Recipient, Recipient.id == QueueEntry.recipient_id).where(Recipient.message_id == message.id))
     return {row.recipient_id: row for row in rows}
 
 

@@ -43,7 +43,6 @@ _POSTGRES_SETTINGS = {
     "jit": "off",  # short statements: compiling costs more than it gains
     "fsync": "on",
     "synchronous_commit": "on",  # an accepted message is on disk before anybody is told
-    "wal_compression": "pglz",
     "max_wal_size": "2GB",
     "min_wal_size": "128MB",
     "checkpoint_timeout": "15min",

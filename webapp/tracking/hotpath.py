@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote
 import redis
 import structlog
 
-from webapp.kernel.jobs import QueueName, broker, wake_slot
+from webapp.kernel.jobs import QueueName, broker, wake_slots
 from webapp.metrics import HITS as HIT_COUNTER
 from webapp.tracking.stream import HITS
 from webapp.tracking.tokens import read_link_token, read_recipient_token
@@ -90,7 +90,7 @@ class HitBuffer:
                 self._waiting.extendleft(reversed(batch))
                 log.warning("broker_away", what="hits", waiting=len(self._waiting), error=str(error))
                 return False
-        wake_slot(QueueName.DEFAULT, "worker.jobs.tracking.aggregate", 0)
+        wake_slots(QueueName.DEFAULT, "worker.jobs.tracking.aggregate", [0])
         if self._waiting:
             self._ring.set()
         return True

@@ -11,19 +11,15 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import structlog
 
 from webapp.bridges.types import Stream
 from webapp.kernel import blobs
-from webapp.kernel.addresses import canonical
 from webapp.kernel.clock import now
-from webapp.messages.service.claim import Claimed, Permit, load_contents, load_permits
+from webapp.messages.service.claim import Claimed, Known, Permit
 from webapp.messages.types import RecipientState
 from webapp.messages.verp import make_return_path
 from webapp.settings import get_settings
-from webapp.suppressions.service import find_blocked
-from webapp.suppressions.types import Target
 from webapp.tenants.types import TenantStatus
 from webapp.tracking.tokens import Purpose, make_link_token, make_recipient_token
 from worker.delivery.content import Attachment, ContentError, MessageContent, RecipientContent, TrackingPlan
@@ -80,22 +76,19 @@ class Preparer:
         self._compiled: OrderedDict[UUID, _Compiled] = OrderedDict()
         self._octets = 0
 
-    def prepare(self, connection: psycopg.Connection[Any], batch: Sequence[Claimed]) -> Prepared:
-        """Sort a batch into deliveries, verdicts and holds. The connection must see all tenants."""
+    def prepare(self, batch: Sequence[Claimed], known: Known) -> Prepared:
+        """Sort a batch into deliveries, verdicts and holds."""
         prepared = Prepared()
-        permits = load_permits(connection, list({c.bridge_id for c in batch if c.bridge_id}))
-        contents = load_contents(connection, list({c.message_id for c in batch}))
-        suppressed = find_blocked(connection, [_target(c, contents[c.message_id]) for c in batch if c.message_id in contents])
         for claimed in batch:
-            permit = permits.get(claimed.bridge_id) if claimed.bridge_id else None
+            permit = known.permits.get(claimed.bridge_id) if claimed.bridge_id else None
             if reason := _reason_to_hold(claimed):
                 prepared.held.append((claimed.recipient_id, claimed.attempt, reason))
             elif reason := _reason_to_wait(permit):
                 prepared.postponed.append((claimed.recipient_id, claimed.attempt, reason))
-            elif verdict := _verdict(claimed, contents.get(claimed.message_id), suppressed):
+            elif verdict := _verdict(claimed, known):
                 prepared.verdicts.append(verdict)
             else:
-                self._add(prepared, claimed, contents[claimed.message_id], permit)
+                self._add(prepared, claimed, known.contents[claimed.message_id], permit)
         return prepared
 
     def _add(self, prepared: Prepared, claimed: Claimed, content: dict[str, Any], permit: Permit | None) -> None:
@@ -166,18 +159,14 @@ def _reason_to_hold(claimed: Claimed) -> str | None:
     return None
 
 
-def _verdict(claimed: Claimed, content: dict[str, Any] | None, suppressed: dict[UUID, str]) -> Verdict | None:
-    if content is None:
+def _verdict(claimed: Claimed, known: Known) -> Verdict | None:
+    if claimed.message_id not in known.contents:
         return Verdict(claimed, RecipientState.FAILED, "The content is past its retention.", "expired")
     if claimed.expires_at < now():
         return Verdict(claimed, RecipientState.FAILED, "It could not be delivered before it expired.", "expired")
-    if reason := suppressed.get(claimed.recipient_id):
+    if reason := known.suppressed.get(claimed.recipient_id):
         return Verdict(claimed, RecipientState.SUPPRESSED, reason)
     return None
-
-
-def _target(claimed: Claimed, content: dict[str, Any]) -> Target:
-    return Target(claimed.recipient_id, claimed.tenant_id, canonical(claimed.address), content["stream"], content["list_key"])
 
 
 def _render(claimed: Claimed, compiled: _Compiled, token: str, signers: Sequence[DkimSigner]) -> bytes:

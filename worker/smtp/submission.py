@@ -53,7 +53,7 @@ REVOCATION_SECONDS = 2.0
 """How often open sessions are checked. With the life of remembered logins it stays under the five seconds promised."""
 LOGIN_LIFE = 2.0
 _REMEMBERED_LOGINS = 10_000
-_WAKE_PAUSE = 0.03
+_WAKE_PAUSE = 0.1
 """Seconds between two rings for delivery. The first of a row comes at once."""
 _INLINE_OCTETS = 64 * 1024
 """Messages up to this size are parsed in the event loop (well under a millisecond); larger ones in a thread."""

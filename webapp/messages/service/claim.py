@@ -16,7 +16,10 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row, dict_row
 
+from webapp.kernel.addresses import canonical
 from webapp.messages.types import RecipientState
+from webapp.suppressions.service import find_blocked
+from webapp.suppressions.types import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +91,6 @@ select m.id, m.tenant_id, m.bridge_id, m.stream, m.list_key, m.mode, m.message_i
 from messages m join message_contents c on c.id = m.id where m.id = any(%s)
 """
 
-
-def load_contents(connection: psycopg.Connection[Any], message_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
-    """What the messages say, by id. A message whose content is past its retention is absent."""
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return {row["id"]: row for row in cursor.execute(_CONTENT, (list(message_ids),), prepare=True, binary=True)}
-
-
 _PERMITS = """
 select b.id, b.track_opens, b.track_clicks, b.paused_at is not null as paused, b.deleted_at is not null as deleted, t.status
 from bridges b join tenants t on t.id = b.tenant_id where b.id = any(%s)
@@ -113,10 +109,29 @@ class Permit:
     status: str
 
 
-def load_permits(connection: psycopg.Connection[Any], bridge_ids: Sequence[UUID]) -> dict[UUID, Permit]:
-    """The bridges' present state, by id."""
-    with connection.cursor(row_factory=class_row(Permit)) as cursor:
-        return {permit.id: permit for permit in cursor.execute(_PERMITS, (list(bridge_ids),), prepare=True)}
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What must be known of a batch before the dial. A message whose content is past its retention is absent from ``contents``."""
+
+    #: By bridge.
+    permits: dict[UUID, Permit]
+    #: What the messages say, by message.
+    contents: dict[UUID, dict[str, Any]]
+    #: Why a recipient must not be dialled, by recipient: the last look before the dial.
+    suppressed: dict[UUID, str]
+
+
+def look_up(connection: psycopg.Connection[Any], batch: Sequence[Claimed]) -> Known:
+    """Everything about a claimed batch, in two round trips on a connection in pipeline mode."""
+    with connection.cursor(row_factory=class_row(Permit)) as bridges, connection.cursor(row_factory=dict_row) as messages:
+        bridges.execute(_PERMITS, (list({c.bridge_id for c in batch if c.bridge_id}),), prepare=True)
+        messages.execute(_CONTENT, (list({c.message_id for c in batch}),), prepare=True, binary=True)
+        permits, contents = {p.id: p for p in bridges.fetchall()}, {row["id"]: row for row in messages.fetchall()}
+    return Known(permits, contents, find_blocked(connection, [_target(c, contents[c.message_id]) for c in batch if c.message_id in contents]))
+
+
+def _target(claimed: Claimed, content: dict[str, Any]) -> Target:
+    return Target(claimed.recipient_id, claimed.tenant_id, canonical(claimed.address), content["stream"], content["list_key"])
 
 
 _HOLD = """
@@ -154,13 +169,13 @@ def release(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, int]
 
 _RELEASE_STRAYS = """
 update queue_entries set lease_until = null, leased_by = null, attempt = attempt - 1, fruitless = greatest(fruitless - 1, 0)
-where leased_by = %s and lease_until is not null and recipient_id <> all(%s::uuid[])
+where leased_by = %s and lease_until is not null and recipient_id <> all(%s::uuid[]) returning 1
 """
 
 
 def release_strays(connection: psycopg.Connection[Any], owner: str, kept: Sequence[UUID]) -> int:
     """Give back what is leased to ``owner`` although it holds only ``kept``: claims whose answer was lost with the connection. Returns how many."""
-    return connection.execute(_RELEASE_STRAYS, (owner, list(kept))).rowcount
+    return len(connection.execute(_RELEASE_STRAYS, (owner, list(kept))).fetchall())
 
 
 _POSTPONE = """
@@ -183,7 +198,8 @@ def postpone(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, int
 _RELEASE_HELD = """
 with freed as (
   update queue_entries q set held = null, due_at = now(), fruitless = 0, scheduled = false
-  where held is not null and (%(message)s::uuid is null or message_id = %(message)s::uuid) returning recipient_id),
+  where held is not null and (%(message)s::uuid is null or recipient_id in (select id from recipients where message_id = %(message)s::uuid))
+  returning recipient_id),
 states as (update recipients r set state = 'queued', state_reason = null, updated_at = now() from freed where r.id = freed.recipient_id)
 select count(*) from freed
 """

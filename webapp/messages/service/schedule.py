@@ -31,7 +31,10 @@ from webapp.messages.types import Accepted, EventType, RecipientState
 from webapp.settings import get_settings
 from webapp.suppressions.service import find_suppressed
 
-_UNCLAIMED = "message_id = :message and tenant_id = :tenant and scheduled and lease_until is null and attempt = 0"
+_UNCLAIMED = (
+    "recipient_id in (select id from recipients where message_id = :message and tenant_id = :tenant) "
+    "and tenant_id = :tenant and scheduled and lease_until is null and attempt = 0"
+)
 _CANCEL = sa.text(f"delete from queue_entries where {_UNCLAIMED} returning recipient_id")
 _RETIME = sa.text(f"update queue_entries set due_at = :due, expires_at = :expires where {_UNCLAIMED} returning recipient_id")
 _SET_STATE = sa.text("update recipients set state = :state, state_reason = null, updated_at = now() where tenant_id = :tenant and id = any(:ids)")
