@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.delivery.schedule import FLOORS, GAPS, JITTER, retry_delay
+from worker.delivery.schedule import FLOORS, GAPS, JITTER, retry_delay, wish_of
 from worker.delivery.types import ReplyClass
 
 
@@ -63,3 +63,45 @@ class _Half(random.Random):
 
     def random(self) -> float:
         return 0.5
+
+@pytest.mark.parametrize(
+    ("reply", "seconds"),
+    [
+        ("4.7.0 Try again in 30 minutes.", 1800),
+        ("please try again in 1 hour", 3600),
+        ("4.7.1 Greylisted, retry in 300s", 300),
+        ("Greylisted, please come back in 00:04:58", 298),
+        ("4.7.0 Please retry after 60 seconds (or in 15 min)", 900),
+        ("resend in 5m", 300),
+        ("wait at least 10 minutes", 600),
+        ("Try again later", None),
+        ("delayed for 3 days", None),
+        ("try again in 900 hours", None),
+        ("try again in 0 seconds", None),
+        ("421 too many messages from 10 hosts", None),
+        ("retry in 5 months", None),
+        ("", None),
+    ],
+)
+def test_times_in_replies(reply: str, seconds: float | None) -> None:
+    assert wish_of(reply) == seconds
+
+
+@given(st.integers(1, 12), st.integers(1, 720), st.sampled_from([ReplyClass.THROTTLE, ReplyClass.GREYLIST, ReplyClass.TEMPORARY]), st.integers())
+def test_a_wish_is_a_floor_and_never_shortens(attempt: int, minutes: int, reply_class: ReplyClass, seed: int) -> None:
+    asked = retry_delay(attempt, reply_class, random.Random(seed), reply=f"4.7.0 try again in {minutes} minutes")
+    plain = retry_delay(attempt, reply_class, random.Random(seed))
+    assert asked is not None and plain is not None
+    assert asked >= plain
+    assert asked.total_seconds() >= minutes * 60
+    assert asked == plain or asked.total_seconds() <= (minutes * 60 + 10) * (1 + JITTER)
+
+
+def test_a_wish_is_scaled_like_every_gap() -> None:
+    assert retry_delay(1, ReplyClass.THROTTLE, _Half(), factor=0.01, reply="try again in 30 minutes") == timedelta(seconds=(1800 + 10) * 1.1 / 100)
+
+
+@given(st.text(max_size=3000))
+def test_any_words_give_a_bounded_wish(reply: str) -> None:
+    wish = wish_of(reply)
+    assert wish is None or 0 < wish <= 12 * 3600
