@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -11,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.fixtures import Cast
+from tests.sinks import SmtpSink, sink_in_thread
 from webapp.bridges.service import BridgeInput, create_bridge, pause_bridge, set_tracking
 from webapp.kernel.addresses import parse_address
 from webapp.kernel.db import raw_of, unscoped
@@ -21,65 +20,14 @@ from webapp.messages.types import Door, MessageSubmission, RecipientInput
 from worker.dispatch.dispatcher import Dispatcher
 
 
-class Sink:
-    """A blocking SMTP server: takes everything, refuses `bounce@`, defers `defer@`, never answers the end of data of `drop@`."""
-
-    def __init__(self) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.mails: list[tuple[str, str, bytes]] = []
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
-
-    def _talk(self, connection: socket.socket) -> None:
-        with connection, connection.makefile("rwb") as file:
-            say = lambda text: (file.write(text + b"\r\n"), file.flush())  # noqa: E731
-            say(b"220 sink ESMTP")
-            sender = recipient = ""
-            for line in file:
-                verb = line[:4].upper()
-                if verb == b"MAIL":
-                    sender = line[10:].split(b">")[0].strip(b"<: ").decode()
-                    say(b"250 2.1.0 ok")
-                elif verb == b"RCPT":
-                    recipient = line[8:].split(b">")[0].strip(b"<: ").decode()
-                    answers = {"bounce": b"550 5.1.1 no such user", "defer": b"451 4.7.1 greylisted"}
-                    say(answers.get(recipient.split("@")[0], b"250 2.1.5 ok"))
-                elif verb == b"DATA":
-                    if recipient.split("@")[0] in ("bounce", "defer"):
-                        say(b"554 5.5.1 no valid recipients")
-                        continue
-                    say(b"354 go")
-                    lines = []
-                    while (data := file.readline()) not in (b".\r\n", b""):
-                        lines.append(data)
-                    if recipient.startswith("drop@"):
-                        return
-                    self.mails.append((sender, recipient, b"".join(lines)))
-                    say(b"250 2.0.0 taken")
-                elif verb == b"QUIT":
-                    say(b"221 2.0.0 bye")
-                    return
-                else:
-                    say(b"250-sink\r\n250 PIPELINING" if verb == b"EHLO" else b"250 2.0.0 ok")
+@pytest.fixture
+def sink() -> Iterator[SmtpSink]:
+    with sink_in_thread() as made:
+        yield made
 
 
 @pytest.fixture
-def sink() -> Iterator[Sink]:
-    made = Sink()
-    yield made
-    made.listener.close()
-
-
-@pytest.fixture
-def bridge(cast: Cast, sink: Sink, monkeypatch: pytest.MonkeyPatch) -> UUID:
+def bridge(cast: Cast, sink: SmtpSink, monkeypatch: pytest.MonkeyPatch) -> UUID:
     """A bridge of the owner whose pool relays to the sink, with a verified domain acme.test."""
     with unscoped("test") as rows:
         account = rows.execute(
@@ -117,12 +65,12 @@ def states(message_id: UUID) -> dict[str, str]:
         return {row[0]: row[1] for row in rows.execute(sa.text("select address, state from recipients where message_id = :m"), {"m": message_id})}
 
 
-def test_delivers_bounces_and_defers(cast: Cast, bridge: UUID, sink: Sink, dispatcher: Dispatcher) -> None:
+def test_delivers_bounces_and_defers(cast: Cast, bridge: UUID, sink: SmtpSink, dispatcher: Dispatcher) -> None:
     with cast.owner.scope() as scope:
-        message = send(scope, bridge, "ada@example.net", "bounce@example.net", "defer@example.net")
+        message = send(scope, bridge, "ada@example.net", "r550@example.net", "grey@example.net")
     assert dispatcher.drain(10) == 3
-    assert states(message) == {"ada@example.net": "delivered", "bounce@example.net": "bounced", "defer@example.net": "deferred"}
-    assert [mail[1] for mail in sink.mails] == ["ada@example.net"]
+    assert states(message) == {"ada@example.net": "delivered", "r550@example.net": "bounced", "grey@example.net": "deferred"}
+    assert [mail.recipient for mail in sink.received] == ["ada@example.net"]
     with unscoped("test") as rows:
         left = rows.execute(
             sa.text("select r.address, q.due_at > now() + interval '4 minutes', q.lease_until from queue_entries q join recipients r on r.id = q.recipient_id")
@@ -130,44 +78,44 @@ def test_delivers_bounces_and_defers(cast: Cast, bridge: UUID, sink: Sink, dispa
         figures = rows.execute(sa.text("select sum(sent), sum(delivered), sum(bounced), sum(deferred) from stats_deltas where bridge_id is not null")).one()
         suppressed = rows.execute(sa.text("select address, reason from suppressions")).all()
         attempts = rows.execute(sa.text("select count(*), count(transcript) from delivery_attempts")).one()
-    assert [tuple(row) for row in left] == [("defer@example.net", True, None)]
+    assert [tuple(row) for row in left] == [("grey@example.net", True, None)]
     assert tuple(figures) == (3, 1, 1, 1)
-    assert [tuple(row) for row in suppressed] == [("bounce@example.net", "hard_bounce")]
+    assert [tuple(row) for row in suppressed] == [("r550@example.net", "hard_bounce")]
     assert tuple(attempts) == (3, 3)
 
 
-def test_tracking_follows_the_toggle_at_the_moment_of_sending(cast: Cast, bridge: UUID, sink: Sink, dispatcher: Dispatcher) -> None:
+def test_tracking_follows_the_toggle_at_the_moment_of_sending(cast: Cast, bridge: UUID, sink: SmtpSink, dispatcher: Dispatcher) -> None:
     html = '<p>Hi <a href="https://shop.example/a?b=1&amp;c=2">see</a></p>'
     with cast.owner.scope() as scope:
         set_tracking(scope, bridge, opens=True, clicks=True)
         send(scope, bridge, "ada@example.net", html=html)
     dispatcher.drain(10)
-    assert b"/api/t/o/" in sink.mails[0][2].replace(b"=\r\n", b"")
-    assert b"/api/t/c/" in sink.mails[0][2].replace(b"=\r\n", b"")
+    assert b"/api/t/o/" in sink.received[0].data.replace(b"=\r\n", b"")
+    assert b"/api/t/c/" in sink.received[0].data.replace(b"=\r\n", b"")
     with cast.owner.scope() as scope:
         send(scope, bridge, "ben@example.net", html=html)
     with cast.owner.scope() as scope:
         set_tracking(scope, bridge, opens=False, clicks=False)
     dispatcher.drain(10)
-    assert b"/api/t/" not in sink.mails[1][2]
+    assert b"/api/t/" not in sink.received[1].data
 
 
-def test_a_lost_end_of_data_is_retried_and_marked(cast: Cast, bridge: UUID, sink: Sink, dispatcher: Dispatcher) -> None:
+def test_a_lost_end_of_data_is_retried_and_marked(cast: Cast, bridge: UUID, sink: SmtpSink, dispatcher: Dispatcher) -> None:
     with cast.owner.scope() as scope:
-        message = send(scope, bridge, "drop@example.net")
+        message = send(scope, bridge, "dropdot@example.net")
     dispatcher.drain(10)
-    assert states(message) == {"drop@example.net": "deferred"}
+    assert states(message) == {"dropdot@example.net": "deferred"}
     with unscoped("test") as rows:
         assert rows.execute(sa.text("select reply_class, duplicate_possible from delivery_attempts")).all() == [("unknown_after_data", True)]
 
 
-def test_mail_of_a_paused_bridge_waits_and_is_not_lost(cast: Cast, bridge: UUID, sink: Sink, dispatcher: Dispatcher) -> None:
+def test_mail_of_a_paused_bridge_waits_and_is_not_lost(cast: Cast, bridge: UUID, sink: SmtpSink, dispatcher: Dispatcher) -> None:
     with cast.owner.scope() as scope:
         message = send(scope, bridge, "ada@example.net")
     with cast.owner.scope() as scope:
         pause_bridge(scope, bridge, "testing")
     dispatcher.drain(5)
-    assert sink.mails == []
+    assert sink.received == []
     assert states(message) == {"ada@example.net": "queued"}
 
 
