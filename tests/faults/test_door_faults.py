@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from typing import Any
 
@@ -13,7 +14,9 @@ from flask import Flask
 from tests.faults.conftest import Shop
 from webapp.access import doors
 from webapp.kernel import disk
+from webapp.messages.service import forget_facts
 from webapp.settings import get_settings
+from webapp.tenants.service import set_limits
 
 SEND = "/api/v1/email/send"
 
@@ -53,8 +56,20 @@ def test_a_hundred_thousand_recipients_are_refused_quickly_and_by_name(app: Flas
     answer = client.post(SEND, json=mail(to=everyone))
     assert time.monotonic() - began < 5
     assert answer.status_code == 422
-    assert b"100000 addresses" in answer.data and b'"param":"to"' in answer.data
+    assert b"100000 recipients are more than the 1000 a message may have; split it" in answer.data and b'"param":"to"' in answer.data
+    raw = {"raw": base64.b64encode(b"From: shop@acme.test\r\n\r\nhello\r\n").decode(), "to": everyone}
+    assert b"more than the 1000 a message may have" in client.post(f"{SEND}/raw", json=raw).data
     assert shop.rows("select 1 from messages") == []
+
+
+@pytest.mark.parametrize(("own", "named"), [(20, 20), (200_000, 10_000)])
+def test_a_refusal_names_the_limit_of_the_tenant(app: Flask, shop: Shop, own: int, named: int) -> None:
+    with shop.cast.owner.scope() as scope:
+        set_limits(scope, daily_limit=None, max_recipients=own)
+    forget_facts()
+    for count in (10_001, 100_000):
+        answer = shop.cast.owner.api(app).post(SEND, json=mail(to=[f"user{number}@example.net" for number in range(count)]))
+        assert answer.get_json()["error"]["message"] == f"{count} recipients are more than the {named} a message may have; split it."
 
 
 def test_the_most_recipients_a_message_may_have_are_taken(app: Flask, shop: Shop) -> None:

@@ -20,7 +20,7 @@ from webapp.messages.answers import REPLAYED
 from webapp.messages.intake import read_json
 from webapp.messages.multipart import read_form
 from webapp.messages.raw_intake import read_raw
-from webapp.messages.sending import Incoming, Key, key_of, process_acceptor, read_many, read_single, single
+from webapp.messages.sending import Incoming, Key, key_of, limit_of, process_acceptor, read_many, read_single, single
 from webapp.messages.service import answer_of, cancel_message, resend_failed, retime_message
 from webapp.messages.types import AttachmentInput
 
@@ -101,7 +101,8 @@ class SendRaw(MethodView):
         body = request.get_data()
         document: Any = body if request.mimetype == "message/rfc822" else read_json(_json())
         key = _key(body)
-        return _sent(single(_credential(), read_raw(document, key=key.text, fingerprint=key.fingerprint)))
+        credential = _credential()
+        return _sent(single(credential, read_raw(document, key=key.text, fingerprint=key.fingerprint, limit=limit_of(credential))))
 
 
 @blp.route("/email/<message_id>")

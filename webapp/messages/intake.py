@@ -5,7 +5,7 @@ One reader for JSON and multipart, single and batch; pure, no Flask, no database
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,12 +20,13 @@ from webapp.messages.headers import MOST_HEADERS, fault_of_name, fault_of_value,
 from webapp.messages.intake_files import read_attachments
 from webapp.messages.mailing_list import list_of
 from webapp.messages.types import AttachmentInput, Door, MessageSubmission, RecipientInput, RecipientKind
+from webapp.settings import get_settings
 
 FIELDS = frozenset(
     "from from_name to cc bcc reply_to subject html text template variables headers attachments send_at expires_in tags metadata bridge stream".split()
 )
 MOST_IN_A_BATCH = 100
-#: Beyond this the list is not even read; the tenant's own limit is checked by ``accept``.
+#: Beyond this the list is not even read; up to it the tenant's own limit is checked by ``accept``.
 MOST_ADDRESSES = 10_000
 MOST_REPLY_TO = 10
 LONGEST_SUBJECT = 998
@@ -62,6 +63,11 @@ def read_batch(document: Any) -> list[Any]:
     return document
 
 
+def platform_limit() -> int:
+    """How many recipients a message may have when the tenant has no limit of its own."""
+    return get_settings().max_recipients
+
+
 def read_message(
     document: Any,
     *,
@@ -70,14 +76,16 @@ def read_message(
     key: str | None = None,
     fingerprint: bytes = b"",
     door: Door = Door.API,
+    limit: Callable[[], int] = platform_limit,
 ) -> MessageSubmission:
-    """One message out of its JSON object. ``default_from``: the credential's sender; ``uploads``: files that came beside it (multipart).
+    """One message out of its JSON object. ``default_from``: the credential's sender; ``uploads``: files that came beside it (multipart);
+    ``limit``: how many recipients the tenant's messages may have, asked only to name it.
 
     Raises ``ValidationFailed`` with every problem found.
     """
     if type(document) is not dict:
         raise ValidationFailed("A message is a JSON object.")
-    reader = FieldReader(document)
+    reader = FieldReader(document, limit)
     headers = reader.headers()
     is_list, list_key = list_of(headers) if headers else (False, None)
     submission = MessageSubmission(
@@ -115,10 +123,11 @@ _NOBODY = Address(None, "nobody", "invalid")
 class FieldReader:
     """Reads one field after the other and collects what is wrong. A null is an absent field."""
 
-    __slots__ = ("document", "problems")
+    __slots__ = ("document", "limit", "problems")
 
-    def __init__(self, document: dict[str, Any]) -> None:
+    def __init__(self, document: dict[str, Any], limit: Callable[[], int] = platform_limit) -> None:
         self.document = document
+        self.limit = limit
         self.problems: list[Problem] = []
 
     def fault(self, param: str, message: str, code: str = "validation_error") -> None:
@@ -177,8 +186,16 @@ class FieldReader:
             self.fault("to", "Name at least one recipient in `to`.", "missing_parameter")
         found: list[RecipientInput] = []
         for kind in RecipientKind:
-            found += [RecipientInput(address, kind) for address, _ in self.addresses(kind.value, MOST_ADDRESSES)]
+            found += [RecipientInput(address, kind) for address in self.people(kind.value)]
         return tuple(found)
+
+    def people(self, name: str) -> list[Address]:
+        """The addresses of a field whose people are written to."""
+        value = self.document.get(name)
+        if type(value) is list and len(value) > MOST_ADDRESSES:
+            self.fault(name, f"{len(value)} recipients are more than the {min(self.limit(), MOST_ADDRESSES)} a message may have; split it.")
+            return []
+        return [address for address, _ in self.addresses(name, MOST_ADDRESSES)]
 
     def addresses(self, name: str, most: int) -> list[tuple[Address, str]]:
         """``(address, place)`` of a field that is one address or a list."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from webapp.kernel.addresses import Address
 from webapp.kernel.clock import parse_rfc3339
 from webapp.kernel.errors import Problem, ValidationFailed
-from webapp.messages.intake import MOST_ADDRESSES, FieldReader
+from webapp.messages.intake import FieldReader, platform_limit
 from webapp.messages.intake_files import LARGEST_SUM
 from webapp.messages.mime_headers import IntakeError
 from webapp.messages.mime_intake import Intake, parse_message
@@ -18,16 +18,18 @@ from webapp.messages.types import Door, MessageSubmission, RecipientInput, Recip
 FIELDS = frozenset("raw to tags metadata send_at expires_in bridge".split())
 
 
-def read_raw(document: Any, *, key: str | None = None, fingerprint: bytes = b"") -> MessageSubmission:
+def read_raw(document: Any, *, key: str | None = None, fingerprint: bytes = b"", limit: Callable[[], int] = platform_limit) -> MessageSubmission:
     """One message. ``document``: the octets, or an object with `raw` (base64) and, optionally, the recipients to write to instead of those of the
     headers. Raises ``ValidationFailed``."""
     if isinstance(document, bytes):
         document = {"raw": document}
     if type(document) is not dict:
         raise ValidationFailed('Send {"raw": "<base64>"} or the message itself as message/rfc822.')
-    reader = FieldReader(document)
+    reader = FieldReader(document, limit)
     intake = _parse(document.get("raw"))
-    wanted = [address for address, _ in reader.addresses("to", MOST_ADDRESSES)]
+    wanted = reader.people("to")
+    if reader.problems:
+        raise ValidationFailed.of(reader.problems)
     from_address, *more = intake.from_
     submission = MessageSubmission(
         from_address=from_address,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +11,10 @@ from webapp.access.types import Credential
 from webapp.kernel.errors import DomainError, InvalidParameter, ValidationFailed
 from webapp.messages.answers import Answer, batch_answer, single_answer
 from webapp.messages.group import GroupAcceptor
-from webapp.messages.intake import read_batch, read_message
+from webapp.messages.intake import platform_limit, read_batch, read_message
 from webapp.messages.service import Sender, Unit
 from webapp.messages.types import Accepted, AttachmentInput, MessageSubmission
+from webapp.tenants.service import tenant_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Incoming:
 def read_single(credential: Credential, document: Any, key: Key, uploads: Sequence[AttachmentInput] = ()) -> Incoming:
     """One message, its files stored. Raises ``ValidationFailed`` with every problem found."""
     message = read_message(
-        document, default_from=_default_from(credential), uploads=uploads, key=key.text, fingerprint=key.fingerprint
+        document, default_from=_default_from(credential), uploads=uploads, key=key.text, fingerprint=key.fingerprint, limit=limit_of(credential)
     )
     return single(credential, message)
 
@@ -63,7 +64,7 @@ def read_many(credential: Credential, document: Any, key: Key) -> Incoming:
     default = _default_from(credential)
     for place, entry in enumerate(read_batch(document)):
         try:
-            messages.append(read_message(entry, default_from=default))
+            messages.append(read_message(entry, default_from=default, limit=limit_of(credential)))
         except ValidationFailed as error:
             unreadable[place] = error
     unit = Unit(_sender_of(credential), messages, key.text, key.fingerprint, is_batch=True)
@@ -80,6 +81,11 @@ def key_of(first: str | None, second: str | None, body: bytes) -> Key:
     if second is not None and second != text:
         raise InvalidParameter("Idempotency-Key and X-Idempotency-Key differ; send one.", param="Idempotency-Key")
     return Key(text, hashlib.sha256(body).digest())
+
+
+def limit_of(credential: Credential) -> Callable[[], int]:
+    """Tells how many recipients a message under this credential may have."""
+    return lambda: tenant_state(credential.tenant_id).max_recipients or platform_limit()
 
 
 def _sender_of(credential: Credential) -> Sender:
