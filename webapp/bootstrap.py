@@ -118,6 +118,7 @@ def ensure_verified_domain(scope: Scope, name: str) -> None:
     with unscoped("bootstrap looks who holds a domain") as session:
         taken = session.scalar(sa.select(Domain.tenant_id).where(Domain.name == name, Domain.verified_at.is_not(None)))
     domain = new_domain(scope.tenant_id, name)
+    domain.vouched = taken is None
     if taken is None:
         domain.status, domain.verified_at = DomainStatus.VERIFIED, now()
     else:

@@ -47,7 +47,8 @@ class Settings:
     public_url: str = setting("http://127.0.0.1:8080", "Address of the dashboard and API as people reach it")
     tracking_url: str = setting("", "Base address of pixels and tracked links; empty: public_url")
     mail_hostname: str = setting("localhost", "Name the SMTP servers say in their greeting, and bridges show as SMTP host")
-    bounce_domain: str = setting("bounces.postbridge.test", "Domain of return paths (VERP)")
+    bounce_domain: str = setting("bounces.postbridge.test", "Domain of return paths (VERP); tenants' return-path hosts point to it by CNAME")
+    tracking_host: str = setting("", "Name that tenants' tracking hosts point to by CNAME; empty: the host of tracking_url, when it is a name")
     system_from: str = setting("postbridge@system.postbridge.test", "Sender of the platform's own mail (password resets)")
     secret_keys: tuple[str, ...] = setting((), "Key ring, newest first, each `id:base64 of 32 bytes`; empty: made once under var_dir")
 
@@ -106,6 +107,13 @@ class Settings:
     suppression_removals_per_hour: int = setting(20, "Addresses a tenant may take off its suppression list per hour before staff are alarmed")
     idempotency_hours: int = setting(24, "Hours an idempotency key is remembered")
     attachment_inline_bytes: int = setting(256 * 1024, "Attachments up to this size live in the database, larger ones in the object store")
+
+    # Domains
+    domain_pending_minutes: int = setting(5, "Minutes between two looks for the records of a domain that waits for them, on its first day; hourly later")
+    domain_pending_days: int = setting(14, "Days after which records that never came are not looked for by themselves any more")
+    domain_active_hours: int = setting(24, "Hours between two checks of a domain that stands")
+    domain_grace_days: int = setting(3, "Days a domain may go on sending after its proof vanished from DNS; its owners are written to at the start and a day before the end")
+    dkim_overlap_days: int = setting(7, "Days the record of a replaced DKIM key is still asked for, for mail under way")
 
     # Retention, in days
     retain_content_days: int = setting(7, "Days until bodies and attachments are dropped")

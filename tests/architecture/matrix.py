@@ -29,6 +29,11 @@ ROUTES: dict[str, dict[str, Any] | None] = {
     "DELETE Domains.OneDomain": None,
     "GET Domains.Records": None,
     "POST Domains.verify": None,
+    "POST Domains.renew_challenge": None,
+    "POST Domains.Rotation": None,
+    "DELETE Domains.Rotation": None,
+    "GET Domains.ScoreOfDomain": None,
+    "GET Domains.Checks": None,
     "GET Pools.OneIp": None,
     "GET Keys and roles.Key": None,
     "PATCH Keys and roles.Key": {"name": "taken"},
@@ -83,6 +88,13 @@ ROUTES: dict[str, dict[str, Any] | None] = {
     "POST domains.update": {"on": "true"},
     "POST domains.verify": None,
     "GET domains.zone_file": None,
+    "GET domains.records_file": None,
+    "GET domains.checks": None,
+    "GET domains.export_checks": None,
+    "POST domains.renew_challenge": None,
+    "POST domains.rotate": None,
+    "POST domains.give_up_rotation": None,
+    "POST domains.update_hosts": {"return_path_label": "taken", "tracking_label": "taken-too"},
     "POST access.revoke_key": None,
     "POST access.roll_key": None,
     "GET messages.show": None,
@@ -197,7 +209,7 @@ FORM_FIELDS = {"BridgeForm.pool_id": "/bridges/new", "MemberForm.member": "/pool
 
 #: Names that views read from the address themselves: those that hold ids, and the rest.
 QUERY_IDS = {"bridge", "open", "object_id"}
-QUERY_PLAIN = {"q", "cursor", "state", "days", "tag", "mode", "number", "next", "token", "email"}
+QUERY_PLAIN = {"domain", "q", "cursor", "state", "days", "tag", "mode", "number", "next", "token", "email"}
 
 
 def filled(value: Any, own: dict[str, str]) -> Any:

@@ -45,6 +45,11 @@ def selector_for(tenant_id: UUID, algorithm: DkimAlgorithm, number: int = 1) -> 
     return f"pb{tag}{'r' if algorithm is DkimAlgorithm.RSA else 'e'}{number}"
 
 
+def public_key_of(record: str) -> str | None:
+    """The ``p=`` of a published record without white space: empty when the key is revoked, None when it is no DKIM record."""
+    return _tags(record).get("p")
+
+
 def same_record(wanted: str, found: str) -> bool:
     """Whether a published record carries the wanted key: tags may stand in any order and spacing (RFC 6376 section 3.2)."""
     return _tags(wanted) == {**_tags(found), "v": "DKIM1"} | ({} if "k" in _tags(found) else {"k": "rsa"})

@@ -1,22 +1,23 @@
-"""Reads of domains and their DKIM keys."""
+"""Reads of domains, their DKIM keys and their history."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.domains.models import DkimKey, Domain
+from webapp.domains.models import DkimKey, Domain, RecordCheck
 from webapp.domains.types import DomainStatus
 from webapp.kernel.errors import NotFound
 from webapp.kernel.pagination import Page, page_of
 
 
-def get_domain(session: Session, domain_id: UUID) -> Domain:
-    """One of the tenant's domains. Raises ``NotFound``."""
-    domain = session.scalar(sa.select(Domain).where(Domain.id == domain_id))
+def get_domain(session: Session, domain_id: UUID, *, lock: bool = False) -> Domain:
+    """One of the tenant's domains, ``lock``: as the database has it now, kept from others until the end. Raises ``NotFound``."""
+    wanted = sa.select(Domain).where(Domain.id == domain_id)
+    domain = session.scalar(wanted.with_for_update().execution_options(populate_existing=True) if lock else wanted)
     if domain is None:
         raise NotFound("domain")
     return domain
@@ -34,11 +35,32 @@ def list_domains(
     return page_of(session, statement, Domain.id, limit=limit, cursor=cursor)
 
 
+def has_verified(session: Session) -> bool:
+    """Whether any of the tenant's domains may be sent from."""
+    return session.scalar(sa.select(Domain.id).where(Domain.verified_at.is_not(None)).limit(1)) is not None
+
+
 def list_keys(session: Session, domain_id: UUID) -> Sequence[DkimKey]:
-    """The keys of a domain that are not retired, oldest first."""
-    return session.scalars(
-        sa.select(DkimKey).where(DkimKey.domain_id == domain_id, DkimKey.retired_at.is_(None)).order_by(DkimKey.algorithm.desc(), DkimKey.id)
-    ).all()
+    """The keys of a domain that are not retired: the newest pair first, RSA before Ed25519."""
+    return [key for key in list_all_keys(session, domain_id) if key.retired_at is None]
+
+
+def list_all_keys(session: Session, domain_id: UUID) -> Sequence[DkimKey]:
+    """The same with those that are destroyed."""
+    wanted = sa.select(DkimKey).where(DkimKey.domain_id == domain_id)
+    return session.scalars(wanted.order_by(DkimKey.number.desc(), DkimKey.algorithm.desc())).all()
+
+
+def last_key_number(session: Session, domain_id: UUID) -> int:
+    """The number of the newest key there ever was."""
+    return session.scalar(sa.select(sa.func.max(DkimKey.number)).where(DkimKey.domain_id == domain_id)) or 0
+
+
+def choose_signing(keys: Sequence[DkimKey]) -> list[DkimKey]:
+    """Of a domain's keys, those that sign now: of each algorithm the newest that is published as it should be."""
+    usable = [key for key in keys if key.active_at and not key.withdrawn_at and not key.retired_at]
+    newest = {key.algorithm: key for key in sorted(usable, key=lambda key: key.number)}
+    return [newest[algorithm] for algorithm in sorted(newest, reverse=True)]
 
 
 def find_covering(session: Session, tenant_id: UUID, name: str) -> Domain | None:
@@ -49,7 +71,7 @@ def find_covering(session: Session, tenant_id: UUID, name: str) -> Domain | None
         sa.select(Domain)
         .where(
             Domain.tenant_id == tenant_id,
-            Domain.status == DomainStatus.VERIFIED,
+            Domain.verified_at.is_not(None),
             Domain.name.in_(names),
             sa.or_(Domain.name == name, Domain.covers_subdomains),
         )
@@ -58,10 +80,6 @@ def find_covering(session: Session, tenant_id: UUID, name: str) -> Domain | None
     )
 
 
-def list_active_keys(session: Session, domain_ids: Iterable[UUID]) -> Sequence[DkimKey]:
-    """The keys mail is signed with now."""
-    return session.scalars(
-        sa.select(DkimKey)
-        .where(DkimKey.domain_id.in_(list(domain_ids)), DkimKey.active_at.is_not(None), DkimKey.retired_at.is_(None))
-        .order_by(DkimKey.algorithm.desc(), DkimKey.id)
-    ).all()
+def list_checks(session: Session, domain_id: UUID, *, limit: int = 50, cursor: str | None = None) -> Page[RecordCheck]:
+    """What checks of a domain found, the stretch that began last first."""
+    return page_of(session, sa.select(RecordCheck).where(RecordCheck.domain_id == domain_id), RecordCheck.id, limit=limit, cursor=cursor)

@@ -7,6 +7,7 @@ import ipaddress
 import socket
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import dns.exception
 import dns.nameserver
@@ -27,11 +28,11 @@ class LookUp(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class TxtAnswer:
-    """The TXT records of one name, each with its strings joined (RFC 7208 section 3.3)."""
+class Answer:
+    """The records of one kind at one name, as text: TXT strings joined, host names in lower case without the last dot."""
 
     outcome: LookUp
-    texts: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
 
 
 @functools.cache
@@ -57,19 +58,30 @@ def _server(text: str) -> dns.nameserver.Do53Nameserver:
     return dns.nameserver.Do53Nameserver(host.strip("[]"), port)
 
 
-def texts(name: str, *, fresh: bool = True) -> TxtAnswer:
-    """The TXT records of ``name``. ``fresh``: not from our own cache, for a person who has just changed them."""
+def forget() -> None:
+    """Empty our own cache, for a person who has just changed records."""
     made = resolver()
-    if fresh and isinstance(made.cache, dns.resolver.LRUCache):
+    if isinstance(made.cache, dns.resolver.LRUCache):
         made.cache.flush()
+
+
+def look_up(name: str, kind: str) -> Answer:
+    """The records of ``kind`` (TXT, CNAME, MX, NS, A, AAAA) at ``name``, CNAMEs followed. Takes at most ``LIFETIME`` seconds."""
     try:
-        answer = made.resolve(name, "TXT", raise_on_no_answer=False)
+        answer = resolver().resolve(name, kind, raise_on_no_answer=False)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-        return TxtAnswer(LookUp.NONE)
+        return Answer(LookUp.NONE)
     except dns.exception.DNSException:
-        return TxtAnswer(LookUp.FAILED)
-    found = tuple(b"".join(record.strings).decode("utf-8", "replace") for record in answer.rrset or ())
-    return TxtAnswer(LookUp.FOUND if found else LookUp.NONE, found)
+        return Answer(LookUp.FAILED)
+    found = tuple(_text_of(record, kind) for record in answer.rrset or ())
+    return Answer(LookUp.FOUND if found else LookUp.NONE, found)
+
+
+def _text_of(record: Any, kind: str) -> str:
+    if kind == "TXT":  # as strings of at most 255 octets, joined without a space (RFC 7208 section 3.3)
+        return b"".join(record.strings).decode("utf-8", "replace")
+    text = str(record.to_text()).lower()
+    return text if text.endswith(" .") or text == "." else text.rstrip(".")
 
 
 def addresses(name: str) -> tuple[str, ...]:

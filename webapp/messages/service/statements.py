@@ -13,7 +13,7 @@ TENANT = Statement(
 select jsonb_build_object('status', t.status, 'status_reason', t.status_reason, 'daily_limit', t.daily_limit, 'max_recipients', t.max_recipients,
   'pool_id', (select p.id from pools p where p.tenant_id = t.id or p.tenant_id is null order by p.is_default desc, p.tenant_id is null, p.id limit 1),
   'domains', coalesce((select jsonb_object_agg(d.name, d.covers_subdomains) from domains d
-    where d.tenant_id = t.id and d.verified_at is not null and d.status = 'verified'), '{}'))
+    where d.tenant_id = t.id and d.verified_at is not null), '{}'))
 from tenants t where t.id = %(tenant)::uuid
 """,
 )
