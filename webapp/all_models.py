@@ -16,10 +16,11 @@ from webapp.simulator import models as _simulator
 from webapp.stats import models as _stats
 from webapp.suppressions import models as _suppressions
 from webapp.tenants import models as _tenants
+from webapp.webhooks import models as _webhooks
 
 metadata = Base.metadata
 __all__ = ["metadata"]
 _ = (
     _access, _accounts, _activity, _bridges, _content, _domains, _heartbeat, _incidents, _messages,
-    _pools, _sending_accounts, _simulator, _stats, _suppressions, _tenants,
+    _pools, _sending_accounts, _simulator, _stats, _suppressions, _tenants, _webhooks,
 )  # fmt: skip

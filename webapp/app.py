@@ -52,6 +52,7 @@ from webapp.suppressions import api as suppressions_api
 from webapp.suppressions import views as suppressions_views
 from webapp.tracking import views as tracking_views
 from webapp.tracking.hotpath import HitDoor
+from webapp.webhooks import api as webhooks_api
 
 log = structlog.get_logger()
 
@@ -59,6 +60,7 @@ log = structlog.get_logger()
 API = (
     messages_api.blp, bridges_api.blp, pools_api.blp, sending_accounts_api.blp, domains_api.blp, content_api.blp, suppressions_api.blp,
     stats_api.blp, access_api.blp, accounts_api.blp, activity_api.blp,
+    webhooks_api.inbound,
 )  # fmt: skip
 PAGES = (
     health.pages, documentation.pages, accounts_views.pages, stats_views.pages, messages_views.pages, bridges_views.pages, pools_views.pages,

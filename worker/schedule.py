@@ -53,6 +53,7 @@ def periodic_work() -> tuple[Periodic, ...]:
         "select from one_time_tokens where mailed_at is null and used_at is null and expires_at > now() and created_at < now() - interval '10 seconds'"
     )
     notice_waits = _exists("select from domain_notices where mailed_at is null and created_at < now() - interval '10 seconds'")
+    report_waits = _exists("select from inbound_reports where applied_at is null and received_at < now() - interval '2 seconds'")
     return (
         Periodic("worker.jobs.delivery.deliver", 0, QueueName.DELIVERY, mail_is_due, delivery_slots),
         Periodic("worker.jobs.delivery.sweep", 5, QueueName.DEFAULT, lease_is_out),
@@ -62,5 +63,6 @@ def periodic_work() -> tuple[Periodic, ...]:
         Periodic("worker.jobs.domains.check_due", 5, QueueName.DEFAULT, _exists("select from domains where next_check_at <= now()")),
         Periodic("worker.jobs.domains.send_notices", 15, QueueName.DEFAULT, notice_waits),
         Periodic("worker.jobs.domains.forget_history", 86400, QueueName.DEFAULT),
+        Periodic("worker.jobs.reports.apply", 5, QueueName.DEFAULT, report_waits),
         Periodic("worker.jobs.maintenance.keep_house", 3600, QueueName.DEFAULT),
     )

@@ -200,6 +200,7 @@ FIELDS = (
 NOT_AN_ID: dict[str, str] = {
     "PATCH /api/v1/team/{user_id} role": "a word: owner, admin, developer, viewer",
     "POST /api/v1/team/invitations role": "a word",
+    "POST /api/v1/webhooks/postfix message_id": "a Message-ID header; the shared secret speaks for the platform, not for a tenant",
     "POST /api/v1/email/send attachments.content_id": "names a picture inside the message",
     "POST /api/v1/email/send/batch emails.attachments.content_id": "names a picture inside the message",
 }

@@ -11,6 +11,8 @@ UNSCOPED = {
     "webapp/bootstrap.py": "makes the platform's own tenant and the first staff",
     "webapp/demo.py": "makes the demo tenant",
     "webapp/cli/queue.py": "the operator's view of all mail under way",
+    "webapp/webhooks/api.py": "a report of an MTA names a recipient, not its tenant",
+    "worker/jobs/reports.py": "so does the report when it is applied",
     "webapp/tracking/views.py": "an unsubscribe link names its recipient, not its tenant",
     "webapp/domains/service/claims.py": "a claim looks whether another tenant holds the name, and a proven one ends the other's",
     "webapp/domains/service/hosts.py": "a Host header says which domain is asked, not whose it is",

@@ -24,6 +24,7 @@ OPEN_WRITES = {
     "accounts.choose_password": "the mailed token is the proof",
     "accounts.join": "the mailed token is the proof",
     "accounts.change_email": "the mailed token is the proof",
+    "Reports in.Postfix": "a shared secret is the proof, asked for before the body is read",
     "tracking.do_unsubscribe": "RFC 8058: mail clients post without a login, the signed token is the proof",
 }
 _READS = {"GET", "HEAD", "OPTIONS"}

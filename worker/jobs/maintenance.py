@@ -29,6 +29,7 @@ _SWEPT = (
     "delete from user_sessions where expires_at < now()",
     "delete from one_time_tokens where expires_at < now() - interval '7 days'",
     "delete from heartbeats where seen_at < now() - interval '1 hour'",
+    "delete from inbound_reports where applied_at < now() - interval '45 days'",
     "delete from simulated_mails where created_at < now() - interval '7 days'",
 )
 

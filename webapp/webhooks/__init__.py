@@ -1,0 +1,1 @@
+"""Callbacks: what other systems tell us."""
