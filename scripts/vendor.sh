@@ -47,6 +47,12 @@ for file in htmx/htmx.min.js htmx/hx-sse.min.js swagger-ui/swagger-ui-bundle.js 
     sed -e 's|//# sourceMappingURL=.*$||' -e 's|/\*# sourceMappingURL=[^*]*\*/||' "$out/$file" > "$work/clean"
     cat "$work/clean" > "$out/$file"
 done
+# Brotli at its best makes a fifth less of the largest files than gzip does, and takes seconds: it is done here, once.
+for file in swagger-ui/swagger-ui-bundle.js swagger-ui/swagger-ui.css; do
+    node -e 'const z = require("zlib"), fs = require("fs"), c = z.constants, [from] = process.argv.slice(1)
+        fs.writeFileSync(from + ".br", z.brotliCompressSync(fs.readFileSync(from), { params: { [c.BROTLI_PARAM_QUALITY]: 11, [c.BROTLI_PARAM_LGWIN]: 24 } }))' \
+        "$out/$file"
+done
 python3 "$root/scripts/make_sprite.py" "$work/lucide/icons" "$out/icons.txt" "$out/lucide/icons.svg"
 
 {

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "webapp/static"
@@ -45,6 +48,15 @@ def test_vendored_files_are_as_recorded() -> None:
     assert sums
     for digest, name in sums:
         assert hashlib.sha256((STATIC / "vendor" / name).read_bytes()).hexdigest() == digest, name
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no Node to unpack Brotli with")
+def test_what_is_compressed_beforehand_is_what_lies_beside_it() -> None:
+    unpack = "process.stdout.write(require('zlib').brotliDecompressSync(require('fs').readFileSync(process.argv[1])))"
+    packed = list(STATIC.rglob("*.br"))
+    assert packed
+    for path in packed:
+        assert subprocess.run(["node", "-e", unpack, str(path)], capture_output=True, check=True).stdout == path.with_suffix("").read_bytes(), path.name
 
 
 def test_templates_keep_to_the_content_security_policy() -> None:

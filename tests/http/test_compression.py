@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,13 @@ def _app(body: bytes, kind: str, **headers: str) -> Compressed:
         return Response(body, content_type=kind, headers={name.replace("_", "-"): value for name, value in headers.items()})(environ, start_response)
 
     return Compressed(inner)
+
+
+def _static(folder: Path, body: bytes) -> Compressed:
+    (folder / "vendor").mkdir()
+    (folder / "vendor" / "a.js.br").write_bytes(b"brotli")
+    plain = _app(body, "text/javascript", ETag='"1"')
+    return Compressed(plain.inner, folder)
 
 
 def _get(app: Compressed, path: str = "/", accept: str = "gzip, br") -> Any:
@@ -48,3 +56,14 @@ def test_a_static_file_is_compressed_once_for_each_version() -> None:
 
 def test_what_varies_already_keeps_saying_so() -> None:
     assert _get(_app(b"x" * 2000, "text/html", Vary="Cookie")).headers["Vary"] == "Cookie, Accept-Encoding"
+
+
+def test_a_file_with_brotli_beside_it_goes_so_to_those_who_read_it(tmp_path: Path) -> None:
+    body = b"let a;" * 1000
+    app = _static(tmp_path, body)
+    answer = _get(app, "/static/vendor/a.js", "gzip, deflate, br")
+    assert answer.headers["Content-Encoding"] == "br" and answer.data == b"brotli" and answer.headers["Content-Length"] == "6"
+    assert answer.headers["ETag"] == 'W/"1"' and answer.headers["Vary"] == "Accept-Encoding"
+    assert _get(app, "/static/vendor/a.js", "gzip, sbr").headers["Content-Encoding"] == "gzip"
+    assert _get(app, "/static/vendor/b.js", "gzip, br").headers["Content-Encoding"] == "gzip"
+    assert _get(app, "/static/vendor/a.js", "identity").data == body
