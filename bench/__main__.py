@@ -16,7 +16,7 @@ from bench.plan import EACH, Plan, Suite
 from bench.report import Row, skipped, table
 from bench.sinks import running_sink
 from bench.stack import running_stack
-from bench.suites import api, drain, hits, idle, smtp
+from bench.suites import api, drain, first_attempt, hits, idle, smtp
 from webapp.stack.errors import StackError
 
 SUITES: dict[str, Suite] = {
@@ -25,6 +25,8 @@ SUITES: dict[str, Suite] = {
     "smtp_accept": smtp.accept,
     "smtp_to_sink": smtp.to_sink,
     "drain": drain.drain,
+    "distance": drain.distance,
+    "first_attempt": first_attempt.first_attempt,
     "hits": hits.hits,
     "idle": idle.idle,
 }

@@ -43,6 +43,7 @@ class Seeded:
     api_key: str
     plain_bridge: str
     plain_login: str
+    plain_token: str
     tracked_bridge: str
     tracked_login: str
     email: str = EMAIL
@@ -72,7 +73,7 @@ def seed(sink_port: int, connections: int, *, both_signatures: bool = False) -> 
         _suppress(scope, tenant_id)
         return Seeded(
             str(tenant_id), str(pool.id), key,
-            str(plain.id), f"{plain_secrets.username}:{plain_secrets.password}",
+            str(plain.id), f"{plain_secrets.username}:{plain_secrets.password}", plain_secrets.token,
             str(tracked.id), f"{tracked_secrets.username}:{tracked_secrets.password}",
         )  # fmt: skip
 

@@ -4,6 +4,7 @@
 
 ``expect N``  forget what was counted; answer when N messages have come since.
 ``report``    answer now.
+``delay S``   send every reply S seconds late from now on, as a receiver far away would.
 
 Times are of the monotonic clock, which all processes of a machine share.
 """
@@ -31,6 +32,7 @@ class Counters:
 
     def __init__(self) -> None:
         self.expected = 0
+        self.delay = 0.0
         self.reset(0)
 
     def reset(self, expected: int) -> None:
@@ -75,7 +77,7 @@ class Session(asyncio.Protocol):
         """Greet."""
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is of no class of asyncio's
         self.counters.connections += 1
-        self.transport.write(b"220 sink ESMTP\r\n")
+        self._say(b"220 sink ESMTP\r\n")
 
     def data_received(self, data: bytes) -> None:
         """Answer every complete command and message."""
@@ -84,9 +86,18 @@ class Session(asyncio.Protocol):
         while (reply := self._message() if self.in_data else self._command()) is not None:
             replies.append(reply)
         if replies:
-            self.transport.write(b"".join(replies))
-            if replies[-1].startswith(b"221"):
-                self.transport.close()
+            self._say(b"".join(replies), last=replies[-1].startswith(b"221"))
+
+    def _say(self, reply: bytes, *, last: bool = False) -> None:
+        if self.counters.delay:
+            asyncio.get_running_loop().call_later(self.counters.delay, self._write, reply, last)
+        else:
+            self._write(reply, last)
+
+    def _write(self, reply: bytes, last: bool) -> None:
+        self.transport.write(reply)
+        if last:
+            self.transport.close()
 
     def _command(self) -> bytes | None:
         end = self.buffer.find(b"\n")
@@ -127,6 +138,8 @@ async def serve(port: int) -> None:
         word, _, number = line.decode().partition(" ")
         if word.strip() == "expect":
             counters.reset(int(number))
+        elif word == "delay":
+            counters.delay = float(number)
         else:
             say(counters.report())
 

@@ -35,6 +35,15 @@ class Sink:
         """Count from nothing again."""
         self._say(f"expect {messages}")
 
+    @contextmanager
+    def far_away(self, seconds: float) -> Iterator[None]:
+        """Every reply comes that late for the length of a block."""
+        self._say(f"delay {seconds}")
+        try:
+            yield
+        finally:
+            self._say("delay 0")
+
     def wait(self, seconds: float) -> Arrived:
         """The report of when the expected messages are there. Raises ``NotReady`` when they do not come."""
         arrived = self._read(seconds)

@@ -17,6 +17,7 @@ from bench.suites.smtp import wait_until_recorded
 
 _MESSAGES = 10_000
 _GOAL = 2.5
+_FAR_MESSAGES, _LATE, _FAR_GOAL = 6_000, 0.05, 2.5
 _PATIENCE = 180.0
 _DELIVERED = "select count(*) from recipients where state = 'delivered'"
 _EVENTS = "select count(*) from events where type = 'email.delivered'"
@@ -41,6 +42,27 @@ def drain(plan: Plan) -> list[Row]:
         written = plan.stack.count(_DELIVERED) - before[0], plan.stack.count(_EVENTS) - before[1]
     rows = [skipped("drain", missing) if missing else at_least("drain, RSA-2048, tracked, durable", ours, peers, _GOAL, name=postfix.NAME)]
     return [*rows, kept("drain, outcomes and events written", min(written), count * plan.rounds)]
+
+
+def distance(plan: Plan) -> list[Row]:
+    """The same with a receiver that answers 50 ms late: one round trip a message is what many connections cannot do without."""
+    count = plan.messages(_FAR_MESSAGES)
+    ours: list[float] = []
+    peers: list[float] = []
+    missing = ""
+    with plan.processes("delivery", "default", "ticker"), plan.sink.far_away(_LATE):
+        _ours(plan, 300)
+        for _ in range(plan.rounds):
+            try:
+                if not missing:
+                    peers.append(_peer(plan, count))
+            except Missing as error:
+                missing = str(error)
+            ours.append(_ours(plan, count))
+    work = f"drain at {_LATE * 1000:.0f} ms a reply, {ALL} connections"
+    row = skipped(work, missing) if missing else at_least(work, ours, peers, _FAR_GOAL, name=postfix.NAME)
+    bound = [ALL / _LATE] * len(ours)
+    return [row, at_least("  of what one round trip a message allows", ours, bound, 0.85, name="connections / latency")]
 
 
 def _ours(plan: Plan, count: int) -> float:
