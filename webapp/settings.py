@@ -106,6 +106,7 @@ class Settings:
     login_failures: int = setting(10, "Failed logins per 15 minutes and account before it must wait")
     suppression_removals_per_hour: int = setting(20, "Addresses a tenant may take off its suppression list per hour before staff are alarmed")
     idempotency_hours: int = setting(24, "Hours an idempotency key is remembered")
+    smtp_repeat_minutes: int = setting(60, "Minutes in which the very same message, sent again over SMTP, is answered as a retry and not sent again; 0: never")
     attachment_inline_bytes: int = setting(256 * 1024, "Attachments up to this size live in the database, larger ones in the object store")
 
     # Domains

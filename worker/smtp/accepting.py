@@ -100,10 +100,11 @@ def _send_at(text: str | None) -> datetime | None:
 
 
 def _repeat_key(intake: Intake, sender: Address | None, recipients: tuple[Address, ...], bridge_id: UUID) -> str | None:
-    """Key under which the very same octets count as one message for a day, when the client names the message.
+    """Key under which the very same octets count as one message for an hour (`smtp_repeat_minutes`), when the client names the message.
 
     A client that lost its connection before it saw our 250 sends again; the Message-ID says that it is the same message, and
-    it gets the answer of the first time instead of a second delivery.
+    it gets the answer of the first time instead of a second delivery. The form of the key says how long it lives
+    (`webapp.messages.service.statements`); why an hour: docs/decisions/0009.
     """
     if intake.message_id is None:
         return None
@@ -134,7 +135,7 @@ def reply_to(result: Accepted | DomainError) -> Reply:
     if isinstance(result, DomainError):
         return _refusal(result)
     note = " (sandbox: captured, not delivered)" if result.mode is Mode.SANDBOX else ""
-    return Reply(250, "2.0.0", f"Ok: queued as {result.id}{note}")
+    return Reply(250, "2.0.0", f"Ok: {'taken before, ' if result.replayed else ''}queued as {result.id}{note}")
 
 
 def _refusal(error: DomainError) -> Reply:

@@ -211,14 +211,34 @@ def test_wrong_password_and_stranger(server: Any, connect: Connect, shop: Any) -
 def test_idempotency_key_and_repeats(connect: Connect, shop: Any) -> None:
     client = connect()
     first = send(client, mail(Idempotency_Key="k1"))
-    assert send(client, mail(Idempotency_Key="k1")) == first
+    again = send(client, mail(Idempotency_Key="k1"))
+    assert again == first.replace("Ok: ", "Ok: taken before, ") != first
     assert send(client, mail(Idempotency_Key="k1", Subject="Other")).startswith("554 5.5.4")
     named = mail(Message_ID="<same@acme.example>")
     second = send(client, named)
-    assert send(client, named) == second != first, "a client that lost our answer and sends the same octets again"
+    repeated = send(client, named)
+    assert repeated.split()[-1] == second.split()[-1] != first.split()[-1], "a client that lost our answer and sends the same octets again"
+    assert "taken before" in repeated
     named.replace_header("Subject", "Other")
     third = send(client, named)
     assert third not in (first, second)
+    assert len(shop.rows("select 1 from messages")) == 3
+
+
+def test_the_same_octets_an_hour_later_are_meant(connect: Connect, shop: Any) -> None:
+    client = connect()
+
+    def age(minutes: int) -> None:
+        shop.change("update idempotency_keys set created_at = clock_timestamp() - make_interval(mins => :m)", m=minutes)
+
+    named, keyed = mail(Message_ID="<saved@acme.example>"), mail(Idempotency_Key="chosen")
+    first = {send(client, message).split()[-1] for message in (named, keyed)}
+    age(get_settings().smtp_repeat_minutes - 1)
+    assert {send(client, message).split()[-1] for message in (named, keyed)} == first
+    age(get_settings().smtp_repeat_minutes + 1)
+    assert send(client, named).split()[-1] not in first, "nobody retries that late: somebody sends a saved mail again"
+    assert send(client, keyed).split()[-1] in first, "a key that the client chose lives as long as over the API"
+    assert send(client, named).startswith("250 2.0.0 Ok: taken before"), "the second sending has its own hour"
     assert len(shop.rows("select 1 from messages")) == 3
 
 

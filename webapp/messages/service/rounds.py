@@ -62,7 +62,8 @@ class Round:
         asked: dict[str, int] = {}
         good = [draft for draft in self.drafts if draft.error is None]
         if keyed := self._keyed():
-            asked["claimed"] = self._do(statements.CLAIM_KEYS, hours=int_value(get_settings().idempotency_hours), **_claims(keyed))
+            life = {"hours": int_value(get_settings().idempotency_hours), "repeat_minutes": int_value(get_settings().smtp_repeat_minutes)}
+            asked["claimed"] = self._do(statements.CLAIM_KEYS, **life, **_claims(keyed))
         if good:
             addresses = {entry.address.canonical for draft in good for entry in draft.recipients}
             asked["suppressed"] = self._do(statements.SUPPRESSED, addresses=text_array(addresses))

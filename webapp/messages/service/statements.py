@@ -66,7 +66,8 @@ from r group by mode, bridge, pool
 """,
 )
 
-#: A second user of a key waits here until the first has committed, then gets no row back.
+#: A second user of a key waits here until the first has committed, then gets no row back. Keys that SMTP made of a message's octets live shorter
+#: than those that clients chose.
 CLAIM_KEYS = Statement(
     "accept_claim_keys",
     """
@@ -76,7 +77,8 @@ from unnest(%(mode)::text[], %(key)::text[], %(fingerprint)::bytea[], %(message)
 as n(mode, key, fingerprint, message, answer)
 on conflict (tenant_id, mode, key) do update
   set fingerprint = excluded.fingerprint, message_id = excluded.message_id, answer = excluded.answer, created_at = excluded.created_at
-  where k.created_at < clock_timestamp() - make_interval(hours => %(hours)::int)
+  where k.created_at < clock_timestamp() - case when k.key ~ '^smtp:[0-9a-f]{64}$'
+    then make_interval(mins => %(repeat_minutes)::int) else make_interval(hours => %(hours)::int) end
 returning mode, key
 """,
 )
