@@ -1,5 +1,6 @@
-"""Return paths that name their recipient and cannot be forged: ``b`` + 26 base32 characters of the id + 16 of an 80-bit HMAC.
+"""Addresses that name a recipient and cannot be forged: a letter + 26 base32 characters of the id + 16 of an 80-bit HMAC.
 
+``b``: the return path, where bounces and complaints go. ``u``: where mail unsubscribes. Each letter has a key of its own, so that one is never the other.
 Only characters that survive lower-casing and old gateways; 43 of them, under the 64 of RFC 5321. Any key still on the ring is accepted.
 """
 
@@ -13,10 +14,14 @@ from uuid import UUID
 from webapp.kernel.secrets import keyring
 from webapp.settings import get_settings
 
+#: Letter -> purpose of the key.
+_PURPOSES = {"b": "verp", "u": "verp|unsubscribe"}
+_LENGTH = 43
+
 
 @functools.cache
-def _keys() -> tuple[bytes, ...]:
-    return tuple(key for _, key in keyring().derive("verp"))
+def _keys(letter: str) -> tuple[bytes, ...]:
+    return tuple(key for _, key in keyring().derive(_PURPOSES[letter]))
 
 
 def _b32(data: bytes) -> str:
@@ -27,9 +32,27 @@ def _mac(recipient_id: UUID, key: bytes) -> str:
     return _b32(hmac.digest(key, recipient_id.bytes, "sha256")[:10])
 
 
+def _make(letter: str, recipient_id: UUID) -> str:
+    return f"{letter}{_b32(recipient_id.bytes)}{_mac(recipient_id, _keys(letter)[0])}"
+
+
+def _find(letter: str, local_part: str) -> UUID | None:
+    text = local_part.lower()
+    if len(text) != _LENGTH or text[0] != letter:
+        return None
+    try:
+        recipient_id = UUID(bytes=base64.b32decode(text[1:27].upper() + "======"))
+        mac = text[27:].encode("ascii")
+    except ValueError:
+        return None
+    if any(hmac.compare_digest(_mac(recipient_id, key).encode(), mac) for key in _keys(letter)):
+        return recipient_id
+    return None
+
+
 def make_local_part(recipient_id: UUID) -> str:
     """The part before the @ of a recipient's return path."""
-    return f"b{_b32(recipient_id.bytes)}{_mac(recipient_id, _keys()[0])}"
+    return _make("b", recipient_id)
 
 
 def make_return_path(recipient_id: UUID, domain: str | None = None) -> str:
@@ -39,13 +62,14 @@ def make_return_path(recipient_id: UUID, domain: str | None = None) -> str:
 
 def find_recipient(local_part: str) -> UUID | None:
     """The recipient a return path names, or None when it is not one of ours."""
-    text = local_part.lower()
-    if len(text) != 43 or text[0] != "b":
-        return None
-    try:
-        recipient_id = UUID(bytes=base64.b32decode(text[1:27].upper() + "======"))
-    except ValueError:
-        return None
-    if any(hmac.compare_digest(_mac(recipient_id, key), text[27:]) for key in _keys()):
-        return recipient_id
-    return None
+    return _find("b", local_part)
+
+
+def make_unsubscribe_address(recipient_id: UUID, domain: str | None = None) -> str:
+    """The address that unsubscribes a recipient when mail comes to it (RFC 2369)."""
+    return f"{_make('u', recipient_id)}@{domain or get_settings().bounce_domain}"
+
+
+def find_unsubscriber(local_part: str) -> UUID | None:
+    """The recipient an unsubscribe address names, or None when it is not one of ours."""
+    return _find("u", local_part)

@@ -1,7 +1,7 @@
-"""The inbound server (port 25): bounces to our signed return paths, complaints, and beside it the simulator.
+"""The inbound server (port 25): bounces to our signed return paths, complaints, unsubscribe mail, and beside it the simulator.
 
 Unknown addresses are refused at RCPT, so nothing is ever bounced by us. What a report says is believed only for the recipient
-whose return path it came to, or whose return path stands in the mail it encloses.
+whose return path it came to, or whose token stands in the mail it encloses.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import re
 import sys
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
@@ -22,10 +22,12 @@ from sqlalchemy.orm import Session as DatabaseSession
 from webapp.kernel import clock
 from webapp.kernel.db import unscoped
 from webapp.kernel.ids import uuid7_time
-from webapp.messages.reports import BounceReport, ComplaintReport, Report, parse_report
-from webapp.messages.service.feedback import LateBounce, find_address, record_bounce, record_complaint
-from webapp.messages.verp import find_recipient
+from webapp.messages.reports import AutoReply, BounceReport, ComplaintReport, Report, parse_report
+from webapp.messages.service.feedback import LateBounce, find_address, find_message, record_bounce, record_complaint
+from webapp.messages.verp import find_recipient, find_unsubscriber
 from webapp.settings import Settings, get_settings
+from webapp.tracking.service import unsubscribe
+from webapp.tracking.tokens import Purpose, Who, read_recipient_token
 from worker.delivery.replies import classify
 from worker.delivery.types import Stage
 from worker.smtp import replies
@@ -47,7 +49,8 @@ REPORTS_A_DAY = 10
 ROLES = frozenset({"postmaster", "abuse", "fbl"})
 """Addresses of the bounce domain that complaints may be sent to (RFC 2142)."""
 _MAX_TRACKED = 100_000
-_TOKEN = re.compile(r"\b(b[a-z2-7]{42})@", re.IGNORECASE)
+_TOKEN = re.compile(r"\b([bu][a-z2-7]{42})\b", re.IGNORECASE)
+_LINK = re.compile(r"/unsub/([A-Za-z0-9_\-]{40,80})")
 _ENCLOSED_HEADERS = 200
 
 
@@ -68,10 +71,12 @@ class Inbound:
         return None
 
     def recipient(self, session: Session, address: str, envelope_sender: str) -> Answer:
-        """Return paths with a valid signature, and the role addresses; anything else does not exist."""
+        """Return paths and unsubscribe addresses with a valid signature, and the role addresses; anything else does not exist."""
         local, _, domain = address.rpartition("@")
         if address.lower() == "postmaster" or (domain.lower() == self._domain and local.lower() in ROLES):
             return None
+        if find_unsubscriber(local) is not None:
+            return None  # people unsubscribe from old mail; the recipient's row is the limit
         identity = find_recipient(local)
         if identity is None or uuid7_time(identity) < clock.now() - TOKEN_LIFE:
             return replies.UNKNOWN_RECIPIENT
@@ -92,6 +97,10 @@ class Inbound:
 
     def _take(self, envelope: Envelope, data: bytes) -> None:
         reports = parse_report(data)
+        leaving = [identity for address in envelope.recipients if (identity := find_unsubscriber(address.rpartition("@")[0]))]
+        if leaving:
+            self._unsubscribe(leaving, wanted=bool(envelope.sender) and all(map(_asks_to_unsubscribe, reports)))
+            return
         named = [identity for address in envelope.recipients if (identity := find_recipient(address.rpartition("@")[0]))]
         for identity in named or _enclosed_recipients(reports):
             if self._is_loop(identity):
@@ -101,6 +110,17 @@ class Inbound:
                 outcome = apply_reports(rows, identity, reports, from_null_sender=not envelope.sender)
             log.info("report_taken", recipient_id=str(identity), outcome=outcome)
 
+    def _unsubscribe(self, leaving: Sequence[UUID], *, wanted: bool) -> None:
+        """Mail to an unsubscribe address acts whatever it says, unless a machine wrote it that was not asked to."""
+        for identity in dict.fromkeys(leaving):
+            done = None
+            if wanted and not self._is_loop(identity):
+                with unscoped("an unsubscribe address names its recipient, not its tenant") as rows:
+                    message_id = find_message(rows, identity)
+                    done = unsubscribe(rows, Who(message_id, identity), "mail") if message_id else None
+            outcome = "ignored" if done is None else "unsubscribed" if done.first else "repeated"
+            log.info("unsubscribe_mail_taken", recipient_id=str(identity), outcome=outcome)
+
     def _is_loop(self, identity: UUID) -> bool:
         now = clock.now().timestamp()
         times = [moment for moment in self._seen_today.pop(identity, []) if moment > now - 86400]
@@ -108,6 +128,11 @@ class Inbound:
         while len(self._seen_today) > _MAX_TRACKED:
             self._seen_today.popitem(last=False)
         return len(times) >= REPORTS_A_DAY
+
+
+def _asks_to_unsubscribe(report: Report) -> bool:
+    """Mail programs that unsubscribe for their user may say that they wrote by themselves; bounces and holiday notes are nobody's wish."""
+    return isinstance(report, AutoReply) and "unsubscribe" in report.subject.lower()
 
 
 def apply_reports(rows: DatabaseSession, recipient_id: UUID, reports: Sequence[Report], *, from_null_sender: bool) -> str:
@@ -153,25 +178,37 @@ def _decisive(bounces: Sequence[BounceReport], address: str | None) -> BounceRep
 
 
 def _enclosed_recipients(reports: Iterable[Report]) -> list[UUID]:
-    """Recipients whose signed return path stands in a complaint or in the mail it encloses: feedback loops write to one
-    address for all mail, and often redact the rest."""
-    found: dict[UUID, None] = {}
+    """The recipient whose signed token stands in a complaint or in the mail it encloses: feedback loops write to one address for
+    all mail, and often redact the rest. Return-Path, X-Postbridge-Id and both forms of List-Unsubscribe hold one."""
     for report in reports:
         if not isinstance(report, ComplaintReport):
             continue
-        texts = [report.mail_from or "", *(header.value for header in report.original.headers[:_ENCLOSED_HEADERS])]
-        for text in texts:
-            for match in _TOKEN.finditer(text):
-                identity = find_recipient(match[1])
-                if identity is not None:
-                    found[identity] = None
-    return list(found)[:1]
+        for text in (report.mail_from or "", *(header.value for header in report.original.headers[:_ENCLOSED_HEADERS])):
+            identity = next(_signed_in(text), None)
+            if identity is not None:
+                return [identity]
+    return []
+
+
+def _signed_in(text: str) -> Iterator[UUID]:
+    for match in _TOKEN.finditer(text):
+        identity = find_recipient(match[1]) or find_unsubscriber(match[1])
+        if identity is not None:
+            yield identity
+    for match in _LINK.finditer(text):
+        who = read_recipient_token(match[1], Purpose.UNSUBSCRIBE)
+        if who is not None:
+            yield who.recipient_id
 
 
 def make_server(settings: Settings, handler: Inbound) -> SmtpServer:
     """The inbound server; STARTTLS with the same certificate as submission."""
     limits = Limits(
-        message_octets=10 * 1024 * 1024, recipients=100, connections_per_address=settings.smtp_connections_per_address, idle_seconds=120.0
+        # A bounce may enclose the whole message that it is about.
+        message_octets=settings.max_message_bytes + 1024 * 1024,
+        recipients=100,
+        connections_per_address=settings.smtp_connections_per_address,
+        idle_seconds=120.0,
     )
     return SmtpServer("inbound", settings.mail_hostname, handler, limits, tls_context=make_tls_context(*certificate_of(settings)))
 

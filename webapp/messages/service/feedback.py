@@ -25,9 +25,10 @@ fact as (
   insert into events (id, tenant_id, message_id, recipient_id, bridge_id, type, data)
   select uuidv7(), tenant_id, message_id, id, bridge_id, %(type)s, %(data)s::jsonb from who),
 figures as (
-  insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, member_id, {counter})
+  insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, member_id, {counter}, hard_bounced)
   select who.tenant_id, date_trunc('hour', now(), 'UTC'), who.mode, who.bridge_id, m.pool_id,
-    (select a.member_id from delivery_attempts a where a.message_id = who.message_id and a.recipient_id = who.id order by a.id desc limit 1), 1
+    (select a.member_id from delivery_attempts a where a.message_id = who.message_id and a.recipient_id = who.id order by a.id desc limit 1), 1,
+    (%(class)s::text like 'hard.%%')::int
   from who join messages m on m.id = who.message_id)
 select tenant_id, address, message_id from who
 """
@@ -87,7 +88,7 @@ def record_complaint(session: Session, recipient_id: UUID, feedback_type: str, u
     The session must see all tenants.
     """
     data = {"feedback_type": feedback_type, "reporter": user_agent}
-    found = _apply(raw_of(session), _COMPLAINT, recipient_id, "email.complained", data, {})
+    found = _apply(raw_of(session), _COMPLAINT, recipient_id, "email.complained", data, {"class": ""})
     if found is None:
         return False
     tenant_id, address, message_id = found
@@ -102,6 +103,12 @@ def find_address(session: Session, recipient_id: UUID) -> str | None:
     """The address of a recipient of any tenant, None when it is gone. The session must see all tenants."""
     row = raw_of(session).execute(_ADDRESS, (recipient_id,)).fetchone()
     return str(row[0]) if row else None
+
+
+def find_message(session: Session, recipient_id: UUID) -> UUID | None:
+    """The message of a recipient of any tenant, None when it is gone. The session must see all tenants."""
+    row = raw_of(session).execute("select message_id from recipients where id = %s", (recipient_id,)).fetchone()
+    return UUID(str(row[0])) if row else None
 
 
 def _apply(
