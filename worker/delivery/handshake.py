@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
 import os
 import socket
 import ssl
-from base64 import b64encode
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from worker.delivery.dane import matches, presented_chain
+from worker.delivery.login import Login, LoginImpossible, choose_login
 from worker.delivery.replies import clean_text
 from worker.delivery.smtp_client import Connection
+from worker.delivery.tls_policy import Check, Protection, plain_protection
+from worker.delivery.tls_report import TlsResult, result_of
 from worker.delivery.transaction import Failure, shown_reply
-from worker.delivery.types import Limits, Member, ReplyClass, Stage, TlsMode
+from worker.delivery.types import Limits, Member, MemberKind, ReplyClass, Stage, TlsMode
 from worker.delivery.wire import Reply
 
 
 class DialFailure(Exception):
-    """The connection could not be made ready. `tls_broken`: an optional TLS handshake failed, so plain may be tried."""
+    """The connection could not be made ready.
 
-    def __init__(self, failure: Failure, *, tls_broken: bool = False) -> None:
+    `tls_broken`: a TLS handshake failed that was not required, so less may be tried. `tls_result`: what to report of TLS, if anything.
+    """
+
+    def __init__(self, failure: Failure, *, tls_broken: bool = False, tls_result: TlsResult | None = None) -> None:
         super().__init__(failure.text)
         self.failure = failure
         self.tls_broken = tls_broken
+        self.tls_result = tls_result
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +54,29 @@ class TlsContexts:
 
 
 class Dialer:
-    """One attempt to make one connection; `log` becomes the head of every transcript of that connection."""
+    """One attempt to make one connection; `log` becomes the head of every transcript of that connection.
 
-    def __init__(self, member: Member, tls: TlsMode, host: str, ip: str, port: int, limits: Limits, contexts: TlsContexts) -> None:
+    `protection`: what a policy of the destination demands; None: what `tls` alone means. `tls_result` tells reports how TLS went.
+    """
+
+    def __init__(
+        self,
+        member: Member,
+        tls: TlsMode,
+        host: str,
+        ip: str,
+        port: int,
+        limits: Limits,
+        contexts: TlsContexts,
+        protection: Protection | None = None,
+    ) -> None:
         self.member, self.tls, self.host, self.ip, self.port = member, tls, host, ip, port
         self.limits, self.contexts = limits, contexts
+        self.protection = protection or plain_protection(tls, host)
         self.log: list[str] = []
         self.stage = Stage.CONNECT
-        self._secrets: list[str] = []
+        self.tls_result: TlsResult | None = None
+        self._login: Login | None = None
 
     async def dial(self) -> Connection:
         """The connection, ready for `begin`. Raises DialFailure; nothing is left open then."""
@@ -64,6 +86,7 @@ class Dialer:
             await self._greet(conn)
             if self.tls in (TlsMode.OPPORTUNISTIC, TlsMode.REQUIRED):
                 await self._secure(conn)
+            self._refuse_ourselves(conn)
             if self.member.username is not None:
                 await self._authenticate(conn, self.member.username, self.member.password or "")
             conn.preamble = "\n".join(self.log)
@@ -114,7 +137,9 @@ class Dialer:
         name, seconds = self.member.helo_name, self.limits.timeouts.ehlo
         reply = await self._ask(conn, f"EHLO {name}", seconds)
         if reply.code == 250:
-            for line in clean_lines(reply)[1:]:
+            first, *rest_of_lines = clean_lines(reply)
+            conn.greets_as = first.partition(" ")[0].lower().rstrip(".")
+            for line in rest_of_lines:
                 word, _, rest = line.partition(" ")
                 word, equals, more = word.partition("=")  # "AUTH=LOGIN" of very old servers
                 conn.extensions[word.upper()] = f"{more} {rest}".strip() if equals else rest
@@ -128,51 +153,66 @@ class Dialer:
     async def _secure(self, conn: Connection) -> None:
         """STARTTLS. What the server said in the clear is forgotten; required TLS that cannot be had ends the connection."""
         self.stage = Stage.STARTTLS
-        required = self.tls is TlsMode.REQUIRED
+        required = self.protection.required
         if "STARTTLS" not in conn.extensions:
+            self.tls_result = TlsResult.STARTTLS_NOT_SUPPORTED
             if required:
                 raise self._failure("the server does not offer TLS, which is required here", ReplyClass.TLS)
             return
         seconds = self.limits.timeouts.starttls
         reply = await self._ask(conn, "STARTTLS", seconds)
         if reply.code != 220:
+            self.tls_result = TlsResult.STARTTLS_NOT_SUPPORTED
             if required or reply.code == 421:
                 raise self._refused(reply, ReplyClass.TLS)
             return
         if conn.unread():
             raise self._failure("the server sent data in the clear behind its answer to STARTTLS", ReplyClass.TLS)
-        context = self.contexts.verified if required else self.contexts.unverified
+        await self._handshake(conn, seconds)
+        await self._hello(conn)
+
+    async def _handshake(self, conn: Connection, seconds: float) -> None:
+        """TLS on a connection whose server is ready for it, with the check that the destination's policy or our mode asks for."""
+        wanted = self.protection
+        context = self.contexts.verified if wanted.check is Check.ROOTS else self.contexts.unverified
         try:
-            await conn.start_tls(context, self.host, seconds)
+            await conn.start_tls(context, wanted.server_name, seconds)
         except (OSError, TimeoutError, ConnectionError) as error:
             conn.abort(str(error))
             text = f"the TLS handshake failed: {_describe(error)}"
             self.log.append(f"* {text}")
-            raise DialFailure(self._make(None, text, ReplyClass.TLS), tls_broken=not required) from None
-        self.log.append(f"* {conn.tls}{' (verified)' if required else ''}")
-        await self._hello(conn)
+            self.tls_result = result_of(error)
+            raise DialFailure(self._make(None, text, ReplyClass.TLS), tls_broken=not wanted.required, tls_result=self.tls_result) from None
+        if wanted.check is Check.TLSA and not self._matches_tlsa(conn):
+            conn.abort("the certificate matches no TLSA record")
+            self.tls_result = TlsResult.VALIDATION_FAILURE
+            raise self._failure(f"no TLSA record of {wanted.server_name} matches the server's certificate", ReplyClass.TLS)
+        self.tls_result = TlsResult.SUCCESSFUL
+        self.log.append(f"* {conn.tls}{_CHECKED[wanted.check]}")
+
+    def _matches_tlsa(self, conn: Connection) -> bool:
+        tls = conn.tls_object()
+        return tls is not None and matches(self.protection.tlsa, presented_chain(tls), self.protection.names, datetime.now(UTC))
+
+    def _refuse_ourselves(self, conn: Connection) -> None:
+        """An MX host that greets with a name of ours is we ourselves: mail for a domain that we do not take would go round (RFC 5321 5.1)."""
+        if self.member.kind is MemberKind.IP and conn.greets_as in self.limits.own_names:
+            text = f"554 5.4.6 {self.host} is this system itself: mail for the domain loops back"
+            raise DialFailure(self._make(554, text, ReplyClass.REJECTED))
 
     async def _authenticate(self, conn: Connection, username: str, password: str) -> None:
-        """AUTH PLAIN or LOGIN (RFC 4954), under TLS only, but for loopback when the settings say so."""
+        """AUTH (RFC 4954), under TLS only, but for loopback when the settings say so."""
         self.stage = Stage.AUTH
-        loopback = self.limits.plain_auth_on_loopback and ipaddress.ip_address(self.ip).is_loopback
-        if conn.tls is None and not loopback:
-            raise self._failure("credentials are sent under TLS only, and this connection has none", ReplyClass.RELAY)
-        offered = conn.extensions.get("AUTH", "").upper().split()
-        user, word = username.encode(), password.encode()
-        plain = b64encode(b"\0" + user + b"\0" + word).decode()
-        self._secrets = [secret for secret in (password, plain, b64encode(word).decode()) if len(secret) > 3]
         seconds = self.limits.timeouts.auth
-        if "PLAIN" in offered:
-            reply = await self._ask(conn, f"AUTH PLAIN {plain}", seconds, shown="AUTH PLAIN [hidden]")
-        elif "LOGIN" in offered:
-            reply = await self._ask(conn, "AUTH LOGIN", seconds)
-            for part in (user, word):
-                if reply.code != 334:
-                    break
-                reply = await self._ask(conn, b64encode(part).decode(), seconds, shown="[hidden]")
-        else:
-            raise self._failure("the server offers no way to log in that we know (AUTH PLAIN or LOGIN)", ReplyClass.RELAY)
+        try:
+            login = self._login = choose_login(self.member.auth, conn, username, password, plain_on_loopback=self.limits.plain_auth_on_loopback)
+        except LoginImpossible as error:
+            raise self._failure(str(error), ReplyClass.RELAY) from None
+        reply = await self._ask(conn, login.first, seconds, shown=login.shown)
+        for answer in login.answers:
+            if reply.code != 334:
+                break
+            reply = await self._ask(conn, answer(clean_text(reply.raw)[4:]), seconds, shown="[hidden]")
         if reply.code != 235:
             raise self._refused(reply, None if reply.code == 421 else ReplyClass.RELAY)
 
@@ -186,16 +226,14 @@ class Dialer:
         return reply
 
     def _redact(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "[hidden]")
-        return text
+        return self._login.redact(text) if self._login is not None else text
 
     def _refused(self, reply: Reply, reply_class: ReplyClass | None = None) -> DialFailure:
-        return DialFailure(self._make(reply.code, self._redact(clean_text(reply.raw)), reply_class))
+        return DialFailure(self._make(reply.code, self._redact(clean_text(reply.raw)), reply_class), tls_result=self.tls_result)
 
     def _failure(self, text: str, reply_class: ReplyClass) -> DialFailure:
         self.log.append(f"* {text}")
-        return DialFailure(self._make(None, text, reply_class))
+        return DialFailure(self._make(None, text, reply_class), tls_result=self.tls_result)
 
     def _broken(self, error: BaseException) -> DialFailure:
         if isinstance(error, OSError) and error.errno == errno.EADDRNOTAVAIL and self.member.source_ip:
@@ -208,6 +246,7 @@ class Dialer:
         return Failure(self.stage, code, text, reply_class, self.host, self.ip, "\n".join(self.log))
 
 
+_CHECKED = {Check.NOTHING: "", Check.ROOTS: " (verified)", Check.TLSA: " (verified by DANE)"}
 _STEP = {
     Stage.CONNECT: "could not connect",
     Stage.BANNER: "no greeting",

@@ -11,10 +11,13 @@ from typing import Generic, TypeVar
 
 import dns.asyncresolver
 import dns.exception
+import dns.flags
 import dns.name
 import dns.nameserver
 import dns.rdatatype
 import dns.resolver
+
+from worker.delivery.dane import TlsaRecord, TlsaSet
 
 MIN_TTL = 5.0
 MAX_TTL = 3600.0
@@ -23,6 +26,7 @@ FAILURE_TTL = 5.0
 MAX_ENTRIES = 50_000
 MAX_MX = 20
 MAX_ADDRESSES = 16
+MAX_TLSA = 32
 
 _T = TypeVar("_T")
 
@@ -45,10 +49,23 @@ class ResolutionFailed(ResolutionError):
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """One host that takes mail for a domain; a lower preference is tried first. `host` is a name or an IP in text."""
+    """One host that takes mail for a domain; a lower preference is tried first. `host` is a name or an IP in text.
+
+    `secure`: DNSSEC vouches for it, so that its TLSA records may be asked (RFC 7672 2.2.1).
+    """
 
     host: str
     preference: int
+    secure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Host:
+    """The addresses of a host, its name behind aliases, and whether DNSSEC vouches for both."""
+
+    addresses: tuple[str, ...]
+    name: str
+    secure: bool
 
 
 @dataclass(slots=True)
@@ -133,7 +150,8 @@ class Resolver:
 
     `nameservers`: entries "address", "address:port" or "[v6]:port" (empty: the system's). `hosts`: addresses by name that
     win over DNS, as an /etc/hosts for tests and split networks. `timeout`: seconds one question may take in all, tries
-    included. Raises ValueError for an unreadable name server.
+    included. `trusted`: the name servers validate DNSSEC and nobody can tamper with the way to them, so their AD bit is believed
+    and TLSA records are asked. Raises ValueError for an unreadable name server.
     """
 
     def __init__(
@@ -142,11 +160,14 @@ class Resolver:
         *,
         hosts: Mapping[str, Sequence[str]] | None = None,
         timeout: float = 10.0,
+        trusted: bool = False,
     ) -> None:
         self._hosts = {name.lower().rstrip("."): tuple(addresses) for name, addresses in (hosts or {}).items()}
         self._timeout = timeout
         self._mx: _Cache[tuple[Destination, ...]] = _Cache()
-        self._addresses: _Cache[tuple[str, ...]] = _Cache()
+        self._addresses: _Cache[_Host] = _Cache()
+        self._tlsa: _Cache[TlsaSet] = _Cache()
+        self._trusted = trusted
         self._servers: list[dns.nameserver.Do53Nameserver] = []
         for text in nameservers:
             try:
@@ -159,6 +180,7 @@ class Resolver:
         """Forget every cached answer."""
         self._mx.clear()
         self._addresses.clear()
+        self._tlsa.clear()
 
     def cached_mx(self, domain: str) -> tuple[Destination, ...] | None:
         """The destinations of `domain` (lower-case ASCII) when they are fresh in the cache, else None. Never blocks."""
@@ -186,7 +208,36 @@ class Resolver:
             return self._hosts[name]
         if name == "localhost":  # never asked of DNS (RFC 6761 6.3); the egress policy still has its say
             return ("127.0.0.1", "::1")
-        return await self._addresses.get(name, self._ask_addresses)
+        return (await self._addresses.get(name, self._ask_addresses)).addresses
+
+    async def tlsa(self, destination: Destination, port: int) -> TlsaSet | None:
+        """The TLSA records that hold for a destination; None when DANE does not apply to it.
+
+        Asked only when DNSSEC vouches for the MX record and the addresses (RFC 7672 2.2), at the name behind aliases first. Raises
+        ResolutionFailed when the answer cannot be had or does not validate: then the host may not be used at all.
+        """
+        name = destination.host.lower().rstrip(".")
+        if not (self._trusted and destination.secure) or name in self._hosts:
+            return None
+        try:
+            host = await self._addresses.get(name, self._ask_addresses)
+            if not host.secure:
+                return None
+            for base in dict.fromkeys((host.name, name)):
+                found = await self._tlsa.get(f"_{port}._tcp.{base}", self._ask_tlsa)
+                if found.records:
+                    return TlsaSet(base, found.records)
+        except DomainNotFound:
+            pass
+        return None
+
+    async def texts(self, name: str) -> tuple[str, ...]:
+        """The TXT records at a name, strings joined, not cached; empty when there are none. Raises ResolutionFailed."""
+        try:
+            answer = await self._query(name, dns.rdatatype.TXT)
+        except DomainNotFound:
+            return ()
+        return tuple(b"".join(rdata.strings).decode("utf-8", "replace") for rdata in answer or ())
 
     async def _ask_mx(self, domain: str) -> tuple[tuple[Destination, ...], float]:
         if domain.startswith("[") and domain.endswith("]"):
@@ -196,28 +247,42 @@ class Resolver:
         answer = await self._query(domain, dns.rdatatype.MX)
         if answer is None:
             await self.addresses(domain)  # raises DomainNotFound when there is none either
-            return (Destination(domain, 0),), NEGATIVE_TTL
+            host = self._addresses.find(domain)
+            return (Destination(domain, 0, host is not None and host.secure),), NEGATIVE_TTL
         records = sorted((rdata.preference, rdata.exchange.to_text(omit_final_dot=True).lower()) for rdata in answer)
         if all(host in ("", ".") for _, host in records):
             raise NullMx(f"{domain} takes no mail (null MX)")
-        found = tuple(Destination(host, preference) for preference, host in records if host not in ("", "."))
+        secure = self._is_secure(answer)
+        found = tuple(Destination(host, preference, secure) for preference, host in records if host not in ("", "."))
         return found[:MAX_MX], float(answer.rrset.ttl if answer.rrset is not None else MIN_TTL)
 
-    async def _ask_addresses(self, host: str) -> tuple[tuple[str, ...], float]:
+    async def _ask_addresses(self, host: str) -> tuple[_Host, float]:
         kinds = (dns.rdatatype.A, dns.rdatatype.AAAA)
         answers = await asyncio.gather(*(self._query(host, kind) for kind in kinds), return_exceptions=True)
         found: list[str] = []
-        ttl = MAX_TTL
+        ttl, name, secure = MAX_TTL, host, True
         for answer in answers:
             if isinstance(answer, dns.resolver.Answer):
                 found += [str(rdata.address) for rdata in answer]
                 ttl = min(ttl, float(answer.rrset.ttl if answer.rrset is not None else MIN_TTL))
+                name = answer.canonical_name.to_text(omit_final_dot=True).lower()
+                secure = secure and self._is_secure(answer)
         if found:
-            return tuple(found[:MAX_ADDRESSES]), ttl
+            return _Host(tuple(found[:MAX_ADDRESSES]), name, secure), ttl
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
         raise DomainNotFound(f"{host} has no address")
+
+    async def _ask_tlsa(self, name: str) -> tuple[TlsaSet, float]:
+        answer = await self._query(name, dns.rdatatype.TLSA)
+        if answer is None or not self._is_secure(answer):
+            return TlsaSet(name, ()), NEGATIVE_TTL
+        records = tuple(TlsaRecord(rdata.usage, rdata.selector, rdata.mtype, bytes(rdata.cert)) for rdata in answer)
+        return TlsaSet(name, records[:MAX_TLSA]), float(answer.rrset.ttl if answer.rrset is not None else MIN_TTL)
+
+    def _is_secure(self, answer: dns.resolver.Answer) -> bool:
+        return self._trusted and bool(answer.response.flags & dns.flags.AD)
 
     async def _query(self, name: str, kind: dns.rdatatype.RdataType) -> dns.resolver.Answer | None:
         """The answer, or None when the name exists without records of this kind."""
@@ -242,6 +307,8 @@ class Resolver:
                 raise ResolutionFailed("no name server is configured on this machine") from None
             if self._servers:
                 resolver.nameservers = list(self._servers)
+            if self._trusted:
+                resolver.set_flags(dns.flags.RD | dns.flags.AD)  # AD in a question: "tell me" (RFC 6840 5.7)
             resolver.lifetime = self._timeout
             resolver.timeout = min(2.0, self._timeout)
             self._dns = resolver

@@ -25,6 +25,16 @@ class TlsMode(StrEnum):
     IMPLICIT = "implicit"
 
 
+class AuthMethod(StrEnum):
+    """How to log in at a relay. AUTO takes PLAIN, LOGIN or CRAM-MD5, whichever is offered; XOAUTH2 wants an access token as password."""
+
+    AUTO = "auto"
+    PLAIN = "plain"
+    LOGIN = "login"
+    CRAM_MD5 = "cram-md5"
+    XOAUTH2 = "xoauth2"
+
+
 class Outcome(StrEnum):
     """How an attempt ended.
 
@@ -125,6 +135,7 @@ class Member:
     helo_name: str
     max_connections: int
     trusted: bool = False
+    auth: AuthMethod = AuthMethod.AUTO
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +214,8 @@ class Limits:
     excess of the slowest destination is released. `steal_after`: seconds after which a delivery pipelined behind a silent
     end of data is moved to another connection. `cooldown`: seconds a destination rests after it could not be reached.
     `mx_port`: where MX hosts are dialled. `tls_ca_file`: trusted roots (None: the system's). `plain_auth_on_loopback`:
-    allow AUTH without TLS towards loopback addresses, for development and tests only.
+    allow AUTH without TLS towards loopback addresses, for development and tests only. `own_names`: the names we greet with, lower-case:
+    an MX host that greets with one of them is ourselves.
     """
 
     window: int = 1000
@@ -219,4 +231,5 @@ class Limits:
     mx_port: int = 25
     tls_ca_file: str | None = None
     plain_auth_on_loopback: bool = False
+    own_names: frozenset[str] = frozenset()
     timeouts: Timeouts = Timeouts()

@@ -28,6 +28,7 @@ class Wire(asyncio.Protocol):
         self.host, self.ip = host, ip
         self.tls: str | None = None
         self.extensions: dict[str, str] = {}
+        self.greets_as = ""  # the name in the answer to EHLO
         self.closed = False
         self._waiter: asyncio.Future[Reply] | None = None
         self._early: Reply | None = None  # the banner may arrive before anybody waits for it
@@ -124,9 +125,13 @@ class Wire(asyncio.Protocol):
         self.extensions = {}
         self.note_tls()
 
+    def tls_object(self) -> ssl.SSLObject | None:
+        """The TLS of the present transport, or None in the clear."""
+        return self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+
     def note_tls(self) -> None:
         """Remember version and cipher of the present transport, if it is TLS."""
-        found = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        found = self.tls_object()
         if found is not None:
             cipher = found.cipher()
             self.tls = f"{found.version()} {cipher[0] if cipher else ''}".strip()
