@@ -24,7 +24,7 @@ import structlog
 from psycopg import errors as pg
 
 from webapp import metrics
-from webapp.bridges.service import find_login, valid_credentials
+from webapp.bridges.service import find_login, note_uses, valid_credentials
 from webapp.bridges.types import BridgeLogin
 from webapp.kernel.addresses import BadAddress, parse_address
 from webapp.kernel.errors import DomainError, ValidationFailed
@@ -52,6 +52,8 @@ log = structlog.get_logger()
 REVOCATION_SECONDS = 2.0
 """How often open sessions are checked. With the life of remembered logins it stays under the five seconds promised."""
 LOGIN_LIFE = 2.0
+USE_SECONDS = 60.0
+"""How often the credentials of sessions that send are stamped as used; a login stamps its own."""
 _REMEMBERED_LOGINS = 10_000
 _WAKE_PAUSE = 0.1
 """Seconds between two rings for delivery. The first of a row comes at once."""
@@ -96,6 +98,7 @@ class Submission:
         self._threads = ThreadPoolExecutor(4, "submission")
         self._waker = waker or Waker()
         self._logins: OrderedDict[tuple[str, bytes], tuple[float, BridgeLogin]] = OrderedDict()
+        self._used: set[UUID] = set()
 
     # --- Handler ------------------------------------------------------------------------------------------------
 
@@ -145,6 +148,7 @@ class Submission:
         except (psycopg.Error, OSError) as error:
             log.warning("accept_failed", error=str(error).splitlines()[0], bridge_id=str(login.bridge_id))
             return reply_to_failure(error)
+        self._used.add(login.credential_id)
         return reply_to(result)
 
     # --- for the process ----------------------------------------------------------------------------------------
@@ -169,6 +173,17 @@ class Submission:
                 log.warning("database_away", error=str(error).splitlines()[0])
                 continue
             self.end_sessions(server, held - valid)
+
+    async def watch_uses(self, every: float = USE_SECONDS) -> None:
+        """Stamp what sessions have sent with as used, for those that stay open for hours. Runs for ever; a stamp that fails is made with the next."""
+        while True:
+            await asyncio.sleep(every)
+            used, self._used = self._used, set()
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._threads, note_uses, used)
+            except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
+                self._used |= used
+                log.warning("database_away", error=str(error).splitlines()[0])
 
     def end_sessions(self, server: SmtpServer, credential_ids: set[UUID]) -> int:
         """End the open sessions of these credentials; returns how many there were."""
@@ -282,7 +297,7 @@ async def serve(settings: Settings, *, allow_plain_login: bool = False) -> None:
         Listener(server, settings.smtp_host, settings.submission_tls_port, implicit_tls=True),
     ]
     try:
-        await serve_until_signal(listeners, [lambda: handler.watch_revocation(server)])
+        await serve_until_signal(listeners, [lambda: handler.watch_revocation(server), handler.watch_uses])
     finally:
         handler.close()
 

@@ -262,6 +262,23 @@ def test_deleted_bridge_ends_open_sessions(server: Any, handler: Submission, con
         watching.cancel()
 
 
+def test_a_session_that_keeps_sending_keeps_its_credential_used(server: Any, handler: Submission, connect: Connect, shop: Any) -> None:
+    _, other = shop.make_bridge("idle")
+    busy, idle = connect(), connect(other)
+    shop.change("update bridge_credentials set last_used_at = now() - interval '1 hour'")
+    shop.change("update bridges set last_used_at = now() - interval '1 hour'")
+    watching = asyncio.run_coroutine_threadsafe(handler.watch_uses(every=0.05), server.loop)
+    try:
+        assert send(busy, mail()).startswith("250") and idle.noop()[0] == 250
+        fresh = "select b.name from {} u join bridges b on {} where u.last_used_at > now() - interval '1 minute'"
+        for statement in (fresh.format("bridge_credentials", "b.id = u.bridge_id"), fresh.format("bridges", "b.id = u.id")):
+            while not (found := shop.rows(statement)):
+                time.sleep(0.02)
+            assert found == [("app",)], "and not the one that only stays connected"
+    finally:
+        watching.cancel()
+
+
 def test_paused_bridge(server: Any, handler: Submission, connect: Connect, shop: Any) -> None:
     client = connect()
     with shop.person.scope() as scope:
