@@ -10,6 +10,7 @@ from webapp.incidents import models as _incidents
 from webapp.kernel import heartbeat as _heartbeat
 from webapp.kernel.db import Base
 from webapp.messages import models as _messages
+from webapp.pace import models as _pace
 from webapp.pools import models as _pools
 from webapp.sending_accounts import models as _sending_accounts
 from webapp.simulator import models as _simulator
@@ -22,5 +23,5 @@ metadata = Base.metadata
 __all__ = ["metadata"]
 _ = (
     _access, _accounts, _activity, _bridges, _content, _domains, _heartbeat, _incidents, _messages,
-    _pools, _sending_accounts, _simulator, _stats, _suppressions, _tenants, _webhooks,
+    _pace, _pools, _sending_accounts, _simulator, _stats, _suppressions, _tenants, _webhooks,
 )  # fmt: skip

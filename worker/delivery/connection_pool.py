@@ -13,7 +13,7 @@ from worker.delivery.handshake import Dialer, DialFailure
 from worker.delivery.resolver import Destination, ResolutionError, ResolutionFailed
 from worker.delivery.smtp_client import Connection
 from worker.delivery.transaction import Failure, Transaction
-from worker.delivery.types import Member, MemberKind, ReplyClass, Stage, TlsMode
+from worker.delivery.types import AttemptResult, Fault, Member, MemberKind, ReplyClass, Stage, TlsMode
 from worker.delivery.wire import Reply
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Route:
         self.conns: set[Connection] = set()
         self.opening = 0
         self.limit = max(1, member.max_connections)
+        self.most = self._messages_per_connection()
         self.clogged = False
         self._good = 0
         self._rests_until = 0.0
@@ -53,6 +54,18 @@ class Route:
     def is_unused(self) -> bool:
         """Whether the route can be forgotten."""
         return not (self.conns or self.opening or self.waiting) and self._rests_until <= self.engine.now()
+
+    def _messages_per_connection(self) -> int:
+        return min(self.engine.limits.max_messages_per_connection, self.member.messages_per_connection or 2**31)
+
+    def adopt(self, member: Member) -> None:
+        """Go on with a copy of the member that has other limits; connections above a lower one end with what they send now."""
+        lowered = self.limit < self.member.max_connections
+        self.limit = min(self.limit, max(1, member.max_connections)) if lowered else max(1, member.max_connections)
+        self.member = member
+        self.most = self._messages_per_connection()
+        while self.idle_conns and len(self.conns) > self.limit:
+            self.idle_conns.pop().quit()
 
     # -- deliveries in -------------------------------------------------------------------------------------------
 
@@ -84,7 +97,7 @@ class Route:
         """Open connections for what waits, up to the limits of the route and of the engine."""
         engine = self.engine
         while len(self.waiting) > self.opening and len(self.conns) + self.opening < self.limit and not engine.stopping:
-            if not engine.may_open():
+            if not engine.may_open(self.member):
                 return
             self.opening += 1
             engine.spawn(self._open())
@@ -94,7 +107,7 @@ class Route:
     def take(self, conn: Connection) -> Transaction | None:
         """The next delivery for an idle connection."""
         waiting = self.waiting
-        if not waiting or conn.count >= self.engine.limits.max_messages_per_connection:
+        if not waiting or conn.count >= self.most or len(self.conns) > self.limit:
             return None
         for _ in range(min(len(waiting), 8)):
             tx = waiting.popleft()
@@ -117,9 +130,22 @@ class Route:
             self._good += 1
             if self.limit < self.member.max_connections and self._good % _RAISE_AFTER == 0:
                 self.limit += 1
-        elif reply.code in _RELAY_REFUSES_US and stage is Stage.MAIL and self.member.kind is MemberKind.RELAY and self.engine.next_member(tx):
+            self.engine.finish(self.engine.reporter.replied(tx, conn, stage, reply))
             return
-        self.engine.finish(self.engine.reporter.replied(tx, conn, stage, reply))
+        result = self.engine.reporter.replied(tx, conn, stage, reply)
+        if tx.position + 1 < len(tx.members) and not self.engine.stopping and self._is_about_us(result):
+            tx.notes = result.transcript
+            self.engine.next_member(tx, Fault(tx.member, stage, result.reply_class, result.code, result.reply))
+            return
+        self.engine.finish(result)
+
+    def _is_about_us(self, result: AttemptResult) -> bool:
+        """Whether a refusal is of this way out, so that another one may be luckier: our address is blocked, or the relay refuses our login or has
+        had enough of us. A provider that asks to slow down is not evaded through our other addresses."""
+        if result.reply_class is ReplyClass.BLOCK:
+            return True
+        relay = self.member.kind is MemberKind.RELAY
+        return relay and (result.reply_class is ReplyClass.THROTTLE or (result.stage is Stage.MAIL and result.code in _RELAY_REFUSES_US))
 
     def lost(self, tx: Transaction, conn: Connection, stage: Stage, why: str) -> None:
         """The connection broke under `tx` before it could have been delivered: the next host, the next member, or later."""
@@ -137,7 +163,7 @@ class Route:
             self._put_back(tx)
         elif self.member.kind is MemberKind.RELAY and tx.position + 1 < len(tx.members):
             tx.notes = result.transcript
-            engine.next_member(tx)
+            engine.next_member(tx, Fault(tx.member, stage, result.reply_class, None, why))
         else:
             engine.finish(result)
 
@@ -171,13 +197,16 @@ class Route:
 
     def idle(self, conn: Connection) -> None:
         """Nothing to send on `conn`: keep it for a while, unless it has served its time or cannot take what waits."""
+        if len(self.conns) > self.limit:
+            conn.quit()
+            return
         if self.waiting and not conn.count and not self.engine.stopping:
             # Fresh, and yet it does not suit what waits: the other hosts could not be reached, so this one again.
             for tx in self.waiting:
                 tx.broken_hosts = frozenset()
             conn.start()
             return
-        if self.waiting or self.engine.stopping or conn.count >= self.engine.limits.max_messages_per_connection:
+        if self.waiting or self.engine.stopping or conn.count >= self.most:
             conn.quit()
             return
         conn.deadline = self.engine.now() + self.engine.limits.idle_seconds
@@ -188,7 +217,7 @@ class Route:
         self.conns.discard(conn)
         if conn in self.idle_conns:
             self.idle_conns.remove(conn)
-        self.engine.closed_one()
+        self.engine.closed_one(self.member)
         self.grow()
 
     # -- opening -------------------------------------------------------------------------------------------------
@@ -206,7 +235,7 @@ class Route:
         finally:
             self.opening -= 1
             if conn is None:
-                self.engine.closed_one()
+                self.engine.closed_one(self.member)
         if conn is not None:
             self.conns.add(conn)
             conn.begin(self, conn.preamble)

@@ -17,7 +17,7 @@ from worker.delivery.egress import EgressPolicy
 from worker.delivery.handshake import TlsContexts
 from worker.delivery.resolver import Destination, NullMx, ResolutionError, ResolutionFailed, Resolver
 from worker.delivery.transaction import Failure, Reporter, Transaction, order_members
-from worker.delivery.types import AttemptResult, Delivery, Limits, MemberKind, ReplyClass, Stage, TlsMode
+from worker.delivery.types import AttemptResult, Delivery, Fault, Limits, Member, MemberKind, ReplyClass, Stage, TlsMode
 
 Source = Callable[[], Awaitable[Delivery | None]]
 Sink = Callable[[AttemptResult], None]
@@ -47,6 +47,7 @@ class Engine:
         self._window = self.limits.window
         self._held = 0
         self._connections = 0
+        self._budgets: dict[tuple[UUID | None, str], int] = {}
         self._wake_at = 0
         self._starving = False
         self._routes: dict[_RouteKey, Route] = {}
@@ -133,7 +134,8 @@ class Engine:
                 await asyncio.sleep(0)
 
     def _accept(self, delivery: Delivery) -> None:
-        tx = Transaction(delivery, order_members(delivery.members, delivery.recipient_id.bytes), self._clock())
+        members = delivery.members if delivery.ordered else order_members(delivery.members, delivery.recipient_id.bytes)
+        tx = Transaction(delivery, members, self._clock())
         self._held += 1
         if self.stopping:
             self.release(tx, "the worker is stopping")
@@ -236,7 +238,7 @@ class Engine:
         route = self._routes.get(key)
         if route is None or route.member is not member:
             if route is not None and route.member == member:
-                route.member = member
+                route.adopt(member)
             else:
                 if route is not None:  # its settings were changed: what is under way ends on the old connections
                     self._retire(route)
@@ -274,14 +276,15 @@ class Engine:
         tx_notes = failure.transcript or f"* {failure.text}"
         if ours and tx.position + 1 < len(tx.members) and not self.stopping:
             tx.note(tx_notes)
-            self.next_member(tx)
+            self.next_member(tx, self.reporter.fault_of(tx, failure))
         else:
             self.finish(self.reporter.failed(tx, failure))
 
-    def next_member(self, tx: Transaction) -> bool:
-        """Try `tx` through the next member of its pool; False when there is none."""
+    def next_member(self, tx: Transaction, fault: Fault) -> bool:
+        """Try `tx` through the next member of its pool, because of `fault`; False when there is none."""
         if tx.position + 1 >= len(tx.members):
             return False
+        tx.faults += (fault,)
         tx.position += 1
         tx.redials = 0
         tx.broken_hosts = frozenset()
@@ -313,20 +316,36 @@ class Engine:
 
     # -- connections ---------------------------------------------------------------------------------------------
 
-    def may_open(self) -> bool:
-        """Count one more connection in, or say no and free an idle one elsewhere."""
-        if self._connections < self.limits.max_connections:
+    def may_open(self, member: Member) -> bool:
+        """Count one more connection through `member` in, or say no and free an idle one elsewhere.
+
+        Three bounds: the engine's, that of the member towards its provider, that of the provider. Domains with different MX hosts may
+        belong to one provider; what one of them leaves idle is closed for the other.
+        """
+        mine, theirs = (member.source_id, member.provider), (None, member.provider)
+        bound = member.provider_connections
+        full_source = member.source_id is not None and self._budgets.get(mine, 0) >= max(1, member.max_connections)
+        full = full_source or (bound is not None and self._budgets.get(theirs, 0) >= max(1, bound))
+        if not full and self._connections < self.limits.max_connections:
             self._connections += 1
+            self._budgets[mine] = self._budgets.get(mine, 0) + 1
+            self._budgets[theirs] = self._budgets.get(theirs, 0) + 1
             return True
         self._starving = True
         for route in self._routes.values():
-            if route.idle_conns:
+            if route.idle_conns and (not full or (route.member.provider == member.provider and (not full_source or route.member.source_id == member.source_id))):
                 asyncio.get_running_loop().call_soon(route.idle_conns[0].quit)
                 break
         return False
 
-    def closed_one(self) -> None:
-        """Count one connection out; routes that were denied one may try again."""
+    def closed_one(self, member: Member) -> None:
+        """Count one connection through `member` out; routes that were denied one may try again."""
+        for key in ((member.source_id, member.provider), (None, member.provider)):
+            left = self._budgets.get(key, 0) - 1
+            if left > 0:
+                self._budgets[key] = left
+            else:
+                self._budgets.pop(key, None)
         self._connections -= 1
         if self._starving and not self.stopping:
             self._starving = False

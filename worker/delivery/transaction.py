@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 from worker.delivery.replies import MAX_REPLY_TEXT, classify, clean_text, parse_enhanced, verdict_of
-from worker.delivery.types import AttemptResult, Delivery, Limits, Member, MemberKind, Outcome, ReplyClass, Stage, Verdict
+from worker.delivery.types import AttemptResult, Delivery, Fault, Limits, Member, MemberKind, Outcome, ReplyClass, Stage, Verdict
 from worker.delivery.wire import Reply
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Failure(NamedTuple):
 class Transaction:
     """A delivery, the member in use, what was answered so far, and the notes of tries that came to nothing."""
 
-    __slots__ = ("at", "body", "broken_hosts", "data", "delivery", "mail", "members", "notes", "position", "queued_at", "rcpt", "redials", "started")
+    __slots__ = ("at", "body", "broken_hosts", "data", "delivery", "faults", "mail", "members", "notes", "position", "queued_at", "rcpt", "redials", "started")
 
     def __init__(self, delivery: Delivery, members: tuple[Member, ...], started: float) -> None:
         self.delivery = delivery
@@ -53,6 +53,7 @@ class Transaction:
         self.redials = 0
         self.notes = ""
         self.broken_hosts: frozenset[str] = frozenset()
+        self.faults: tuple[Fault, ...] = ()
 
     @property
     def member(self) -> Member:
@@ -117,6 +118,12 @@ class Reporter:
         verdict = _DELIVERED if code < 300 else classify(code, enhanced, _words(text), stage)
         transcript = f"{tx.notes}{conn.preamble}\n{_dialogue(tx, reply)}" if tx.notes else f"{conn.preamble}\n{_dialogue(tx, reply)}"
         return self._result(tx, verdict, stage, code, enhanced, text, transcript, conn.host, conn.ip, conn.tls)
+
+    def fault_of(self, tx: Transaction, failure: Failure) -> Fault:
+        """What a member that could not be used is remembered by when another one takes over."""
+        enhanced = parse_enhanced(failure.text[4:]) if failure.code is not None else None
+        reply_class = failure.reply_class or classify(failure.code, enhanced, _words(failure.text), failure.stage).reply_class
+        return Fault(tx.member, failure.stage, reply_class, failure.code, failure.text[:MAX_REPLY_TEXT])
 
     def lost(self, tx: Transaction, conn: Connection, stage: Stage, why: str) -> AttemptResult:
         """The result of a connection that ended before the delivery was settled, the final dot not having been sent."""
@@ -208,6 +215,8 @@ class Reporter:
             transcript[:MAX_TRANSCRIPT],
             duplicate,
             stage,
+            tx.member if tx.members else None,
+            tx.faults,
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 
@@ -119,8 +120,11 @@ class Member:
 
     `weight` is relative to the other members of the delivery; 0 means "only when the others failed".
     `host` and `port` are those of a relay (None for IP members, which look up the MX); `source_ip` is the local
-    address to bind (None: the system chooses); `max_connections` bounds each destination reached through this member.
-    `trusted`: the operator set the host himself, so the egress policy does not ask where it lies.
+    address to bind (None: the system chooses). `trusted`: the operator set the host himself, so the egress policy does not ask
+    where it lies. `source_id` is the address or account behind the member, which may be in several pools: with `provider`
+    (the group of destinations this copy of the member is for) it names a budget. `max_connections` and
+    `messages_per_connection` are that budget's (None: the engine's limit); `provider_connections` bounds what all members have open
+    to the provider together (None: no bound). Limits may differ between two copies of one member without closing anything.
     """
 
     id: UUID
@@ -133,8 +137,12 @@ class Member:
     password: str | None = field(repr=False)
     source_ip: str | None
     helo_name: str
-    max_connections: int
+    max_connections: int = field(compare=False)
     trusted: bool = False
+    source_id: UUID | None = None
+    provider: str = ""
+    messages_per_connection: int | None = field(default=None, compare=False)
+    provider_connections: int | None = field(default=None, compare=False)
     auth: AuthMethod = AuthMethod.AUTO
 
 
@@ -145,7 +153,7 @@ class Delivery:
     `sender` is the return path ("" for the null sender), `address` the recipient as sent in RCPT, `domain` its ASCII
     domain. `render()` is called once, on the event loop, when a connection is ready; it returns the whole message with
     CRLF line ends, not dot-stuffed. `bad_domain_since` is when an earlier attempt first found that the domain does not
-    exist: only a second finding at least an hour later is final.
+    exist: only a second finding at least an hour later is final. `members` are tried in the order given when `ordered`, else by weight.
     """
 
     recipient_id: UUID
@@ -158,6 +166,17 @@ class Delivery:
     needs_smtputf8: bool = False
     requires_tls: bool = False
     bad_domain_since: datetime | None = None
+    ordered: bool = False
+
+
+class Fault(NamedTuple):
+    """A member that failed before another one took over: which, towards whom, and what was said."""
+
+    member: Member
+    stage: Stage
+    reply_class: ReplyClass
+    code: int | None
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +185,7 @@ class AttemptResult:
 
     `transcript` has one line a step: "> " ours, "< " theirs, "* " notes. Credentials are never in it and the message is
     given as its size. `duplicate_possible`: the final dot may have been read, but no reply came, so the recipient may
-    already have the mail.
+    already have the mail. `member` is the one that this ended with, `faults` are those that failed before it.
     """
 
     recipient_id: UUID
@@ -188,6 +207,8 @@ class AttemptResult:
     transcript: str
     duplicate_possible: bool
     stage: Stage
+    member: Member | None = None
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
