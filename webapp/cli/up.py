@@ -34,7 +34,8 @@ def up(only: tuple[str, ...], log_format: str | None, verbose: bool) -> None:
     table = process_table(settings, only)
     sink = make_sink(log_format or os.environ.get("POSTBRIDGE_LOG_FORMAT", ""), verbose)
     lock = StackLock(settings.var_dir)
-    if not (settings.database_url and settings.redis_url):
+    own_engines = not (settings.database_url and settings.redis_url)
+    if own_engines:
         lock.acquire()
     try:
         # Only the first process of a kind opens the port as far as we are concerned; its siblings share it.
@@ -42,7 +43,8 @@ def up(only: tuple[str, ...], log_format: str | None, verbose: bool) -> None:
         with supervising(sink) as supervisor:
             _run(supervisor, settings, table, sink)
     finally:
-        home.unpublish(settings.var_dir)
+        if own_engines:
+            home.unpublish(settings.var_dir)
         lock.release()
 
 
@@ -67,14 +69,15 @@ def _run(supervisor: Supervisor, settings: Settings, table: list[ProcessSpec], s
 
 def _start_engines(supervisor: Supervisor, settings: Settings) -> Addresses:
     database_url, redis_url, admin_url = settings.database_url, settings.redis_url, None
-    if not (database_url and redis_url):
-        postgres, valkey = engines.make_engines(settings.var_dir)
-        if not database_url:
-            supervisor.start_engine(postgres, signal.SIGINT)
-            database_url, admin_url = postgres.database_url, postgres.admin_url
-        if not redis_url:
-            supervisor.start_engine(valkey)
-            redis_url = valkey.redis_url
+    if database_url and redis_url:
+        return Addresses(database_url, redis_url)
+    postgres, valkey = engines.make_engines(settings.var_dir)
+    if not database_url:
+        supervisor.start_engine(postgres, signal.SIGINT)
+        database_url, admin_url = postgres.database_url, postgres.admin_url
+    if not redis_url:
+        supervisor.start_engine(valkey)
+        redis_url = valkey.redis_url
     addresses = Addresses(database_url, redis_url, admin_url)
     home.publish(settings.var_dir, addresses)
     return addresses
