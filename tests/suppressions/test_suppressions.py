@@ -123,5 +123,6 @@ def test_the_page_searches_adds_removes_and_exports(cast: Cast, app: Flask) -> N
     assert "=cmd@x.net" in browser.get("/suppressions/?q=CMD&reason=manual", htmx=True).get_data(as_text=True)
     assert "\r\n'=cmd@x.net,all,,manual," in browser.get("/suppressions/export.csv").get_data(as_text=True)
     assert "=cmd" not in cast.stranger.browser(app).get("/suppressions/").get_data(as_text=True)
-    assert browser.post("/suppressions/lift", data={"email": "=cmd@x.net"}).status_code == 303
+    assert browser.post("/suppressions/lift", data={"email": "=cmd@x.net"}).status_code == 422
+    assert browser.post("/suppressions/lift", data={"email": "=cmd@x.net", "note": "was a typing mistake"}).status_code == 303
     assert "Nobody is suppressed" in browser.get("/suppressions/").get_data(as_text=True)

@@ -97,6 +97,7 @@ def _of_event(at: datetime, kind: str, data: dict[str, Any], recipients: tuple[s
         EventType.SUPPRESSED: f"Not sent: the address is on the suppression list ({data.get('reason') or data.get('reply') or 'suppressed'}).",
         EventType.HELD: f"Held: {data.get('reason', 'waits for a person')}.",
         EventType.CANCELLED: "Cancelled before it was sent.",
+        EventType.BOUNCE_LIFTED: _lifted(data),
         EventType.OPENED: "The pixel was loaded.",
         EventType.CLICKED: "A link was followed.",
         EventType.COMPLAINED: "The recipient marked it as spam; we will not write to the address again.",
@@ -107,7 +108,19 @@ def _of_event(at: datetime, kind: str, data: dict[str, Any], recipients: tuple[s
     detail = data.get("user_agent") if kind == EventType.OPENED else data.get("url") if kind == EventType.CLICKED else detail
     if data.get("next_attempt_at"):
         text += f" Next attempt at {str(data['next_attempt_at'])[:19].replace('T', ' ')} UTC."
-    return Step(at, state, state.capitalize(), text.strip(), detail, recipients)
+    return Step(at, state, state.replace("_", " ").capitalize(), text.strip(), detail, recipients)
+
+
+_KEPT = {
+    "expired": "it is past its expiry", "content_gone": "its content is past the retention", "reached_since": "the same mail has arrived since",
+    "suppressed": "the address is suppressed for another reason",
+}  # fmt: skip
+
+
+def _lifted(data: dict[str, Any]) -> str:
+    kept = _KEPT.get(data.get("kept", ""))
+    what = f"It is not sent again: {kept}." if kept else "It is sent again."
+    return f"The bounce was our fault, not the recipient's ({data.get('reason', 'an incident')}). {what}"
 
 
 def _of_lost(attempt: DeliveryAttempt, named: dict[UUID, str]) -> Step:

@@ -58,7 +58,8 @@ class SoftBounce(TenantOwned, Base):
 
 
 class SuppressionRemoval(HasId, TenantOwned, Base):
-    """A suppression that was taken off, with what it was: the id tells when. ``via``: ``person``, ``api`` or ``incident``."""
+    """A suppression that was taken off, with what it was: the id tells when. ``via``: ``person``, ``api``, ``incident``
+    or, by the operator, ``platform``."""
 
     __tablename__ = "suppression_removals"
     __table_args__ = (sa.Index(None, "tenant_id", "id"), sa.Index(None, "tenant_id", "address"))

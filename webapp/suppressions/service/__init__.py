@@ -4,7 +4,7 @@ from webapp.suppressions.queries import blocking_reasons, find_blocked, find_sup
 from webapp.suppressions.service.bounces import matters, note_bounces
 from webapp.suppressions.service.expiry import tidy
 from webapp.suppressions.service.people import add, add_many, check, lift, lift_many
-from webapp.suppressions.service.removal import lift_of_bounces
+from webapp.suppressions.service.removal import lift_of_bounces, watch
 from webapp.suppressions.service.rows import NewSuppression, suppress, suppress_many
 
 __all__ = [
@@ -25,4 +25,5 @@ __all__ = [
     "suppress",
     "suppress_many",
     "tidy",
+    "watch",
 ]

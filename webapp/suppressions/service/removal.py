@@ -36,10 +36,10 @@ gone as (delete from suppressions s using x where s.tenant_id = %(tenant)s and s
   and s.reason = any(%(reasons)s::text[]) returning s.address, s.scope, s.list_key, s.reason, s.source),
 uncounted as (delete from soft_bounces b using x where b.tenant_id = %(tenant)s and b.address = x.address and b.recipient_id = x.recipient)
 insert into suppression_removals (tenant_id, address, scope, list_key, reason, source, note, via, removed_by)
-select %(tenant)s, address, scope, list_key, reason, source, %(note)s, 'incident', %(by)s from gone returning address
+select %(tenant)s, address, scope, list_key, reason, source, %(note)s, %(via)s, %(by)s from gone returning address
 """
 _REMOVED_LATELY = (
-    "select count(distinct address) from suppression_removals where tenant_id = %s and id >= uuidv7(interval '-1 hour') "
+    "select count(distinct address) from suppression_removals where tenant_id = %s and via <> 'platform' and id >= uuidv7(interval '-1 hour') "
     "and uuid_extract_timestamp(id) > now() - interval '1 hour'"
 )
 #: Reasons that a bounce gives, and so the only ones that a mistaken bounce may take back.
@@ -58,13 +58,15 @@ def remove_rows(scope: Scope, wanted: Sequence[tuple[str, str | None, str | None
     return gone
 
 
-def lift_of_bounces(session: Session, tenant_id: UUID, causes: Mapping[UUID, str], note: str, actor: Actor) -> set[str]:
+def lift_of_bounces(session: Session, tenant_id: UUID, causes: Mapping[UUID, str], note: str, actor: Actor, via: str) -> set[str]:
     """Take back the suppressions that these recipients' bounces caused (``recipient -> canonical address``), and the counts towards one.
 
-    Complaints, unsubscribes and what a person wrote stay. Returns the addresses that were suppressed.
+    Complaints, unsubscribes and what a person wrote stay. ``via``: ``incident``, or ``platform`` when the operator does it, which rings no alarm.
+    Returns the addresses that were suppressed.
     """
     arguments: dict[str, Any] = {
-        "tenant": tenant_id, "address": list(causes.values()), "recipient": list(causes), "note": note, "by": actor.name, "reasons": list(_OF_BOUNCES),
+        "tenant": tenant_id, "address": list(causes.values()), "recipient": list(causes), "note": note, "by": actor.name, "via": via,
+        "reasons": list(_OF_BOUNCES),
     }  # fmt: skip
     return {row[0] for row in raw_of(session).execute(_LIFT, arguments)}
 

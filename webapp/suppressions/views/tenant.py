@@ -13,14 +13,15 @@ from webapp.http.guard import current_scope, requires
 from webapp.http.pages import flash, load_form, page_blueprint, redirect_to, render
 from webapp.http.uploads import file_lines
 from webapp.kernel.errors import DomainError
+from webapp.kernel.ids import uuid7_time
 from webapp.kernel.permissions import Permission
 from webapp.suppressions import exports, queries, schemas, service, why
 from webapp.suppressions.models import Suppression, SuppressionImport
-from webapp.suppressions.platform_views import register
 from webapp.suppressions.queries import ListFilter
 from webapp.suppressions.service.importing import Mapping, import_file
 from webapp.suppressions.service.people import Wish
 from webapp.suppressions.types import WRITABLE_REASONS, WRITABLE_SCOPES, SuppressionReason, SuppressionScope
+from webapp.suppressions.views.platform import register
 
 pages = page_blueprint("suppressions", "/suppressions")
 register(pages)
@@ -81,9 +82,9 @@ def _explain(email: str, data: dict[str, Any] | None = None, errors: Errors | No
         story = why.tell(current_scope(), email)
     except DomainError as error:
         return render("suppressions/why.html", story=None, email=email, problem=error.message, data={}, errors={})
-    link = find_url("messages.show", message_id=UUID(int=0)) or ""
-    status = 422 if errors else 200
-    return render("suppressions/why.html", None, status, story=story, email=story.address, link=link, data=data or {}, errors=errors or {})
+    status, link = 422 if errors else 200, find_url("messages.show", message_id=UUID(int=0))
+    context = {"story": story, "email": story.address, "link": link, "removed_at": uuid7_time}
+    return render("suppressions/why.html", None, status, data=data or {}, errors=errors or {}, **context)
 
 
 @pages.post("/lift")
