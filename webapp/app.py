@@ -35,6 +35,8 @@ from webapp.http.context import asset, template_context
 from webapp.http.envelope import new_request_id
 from webapp.http.unit_of_work import TransactionalFlask, db
 from webapp.http.unprotected import csrf
+from webapp.incidents import api as incidents_api
+from webapp.incidents import views as incidents_views
 from webapp.kernel.errors import Forbidden
 from webapp.kernel.secrets import keyring
 from webapp.messages import api as messages_api
@@ -59,13 +61,13 @@ log = structlog.get_logger()
 #: JSON routes, in the order the documentation lists them.
 API = (
     messages_api.blp, bridges_api.blp, pools_api.blp, sending_accounts_api.blp, domains_api.blp, content_api.blp, suppressions_api.blp,
-    stats_api.blp, access_api.blp, accounts_api.blp, activity_api.blp,
+    incidents_api.blp, stats_api.blp, access_api.blp, accounts_api.blp, activity_api.blp,
     webhooks_api.inbound,
 )  # fmt: skip
 PAGES = (
     health.pages, documentation.pages, accounts_views.pages, stats_views.pages, messages_views.pages, bridges_views.pages, pools_views.pages,
-    sending_accounts_views.pages, domains_views.pages, suppressions_views.pages, content_views.pages, access_views.pages, activity_views.pages,
-    simulator_views.pages, tracking_views.pages, backoffice_views.pages,
+    sending_accounts_views.pages, domains_views.pages, suppressions_views.pages, incidents_views.pages, content_views.pages, access_views.pages,
+    activity_views.pages, simulator_views.pages, tracking_views.pages, backoffice_views.pages,
 )  # fmt: skip
 
 #: Addresses under /api/ that are not versioned: mail clients call them.

@@ -65,4 +65,6 @@ def periodic_work() -> tuple[Periodic, ...]:
         Periodic("worker.jobs.domains.forget_history", 86400, QueueName.DEFAULT),
         Periodic("worker.jobs.reports.apply", 5, QueueName.DEFAULT, report_waits),
         Periodic("worker.jobs.maintenance.keep_house", 3600, QueueName.DEFAULT),
+        Periodic("worker.jobs.suppressions.undo", 2, QueueName.DEFAULT, _exists("select from incidents where status = 'running'")),
+        Periodic("worker.jobs.suppressions.clear", 3600, QueueName.DEFAULT),
     )

@@ -20,6 +20,8 @@ COMMANDS = {
     "doctor": "webapp.cli.doctor:doctor",
     "demo": "webapp.cli.demo:demo",
     "queue": "webapp.cli.queue:queue",
+    "suppressions": "webapp.cli.suppressions:suppressions",
+    "incidents": "webapp.cli.incidents:incidents",
     "tenant": "webapp.cli.tenant:tenant",
     "user": "webapp.cli.user:user",
     "key": "webapp.cli.keys:key",

@@ -25,7 +25,7 @@ NAVIGATION: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
             ("Templates", "content.index", "file-text"),
         ),
     ),
-    ("Audience", (("Suppressions", "suppressions.index", "ban"),)),
+    ("Audience", (("Suppressions", "suppressions.index", "ban"), ("Incidents", "incidents.index", "undo-2"))),
     ("Testing", (("Sandbox inbox", "messages.sandbox", "flask-conical"), ("Simulator inbox", "simulator.index", "inbox"))),
     (
         "Settings",
