@@ -22,6 +22,7 @@ from webapp.kernel.scope import Mode
 from webapp.messages.service import forget_facts
 from webapp.pools.models import IpAddress
 from webapp.simulator.service import store_mail
+from webapp.suppressions.models import SuppressionAlarm
 
 #: Stands in every name the owner gives: nobody else may ever read it.
 MARK = "acme-private"
@@ -62,6 +63,11 @@ def make_estate(app: Flask, cast: Cast) -> Estate:
     estate.ids["key_id"] = maker.make("/keys", {"name": f"{MARK} key", "role": "root:readonly"})["id"]
     estate.ids["invitation_id"] = maker.make("/team/invitations", {"email": "acme-private@invited.example"})["id"]
     maker.make("/suppressions", {"email": SUPPRESSED})
+    lines = f"{MARK}-2@customer.example\nno address\n"
+    imported = maker.client.post("/api/v1/suppressions/import?filename=acme-private.csv", data=lines, content_type="text/csv")
+    estate.ids["import_id"] = json_of(imported)["data"]["id"]
+    hours = {"since": rfc3339(now() - timedelta(hours=1)), "until": rfc3339(now())}
+    estate.ids["incident_id"] = maker.make("/incidents", {**hours, "note": f"{MARK} incident"})["id"]
     mail = {"from": "shop@acme.test", "to": "jo@customer.example", "subject": MARK, "html": f"<p>{MARK}</p>", "attachments": [_ATTACHMENT]}
     tomorrow = rfc3339(now() + timedelta(days=1))  # so that it could be cancelled
     estate.ids["message_id"] = maker.send({**mail, "send_at": tomorrow}, estate.bridge_token)["id"]
@@ -108,6 +114,9 @@ def _add_rows(cast: Cast, estate: Estate) -> None:
         session = sa.select(UserSession.id).where(UserSession.user_id == cast.owner.user_id).limit(1)
         estate.ids["session_id"] = str(rows.execute(session).scalar_one())
         estate.ids["ip_id"] = str(address.id)
+        alarm = SuppressionAlarm(id=uuid7(), tenant_id=cast.owner.tenant_id, removals=21)
+        rows.add(alarm)
+        estate.ids["alarm_id"] = str(alarm.id)
 
 
 def fingerprints(tenant_id: UUID) -> dict[str, tuple[int, str]]:

@@ -57,6 +57,9 @@ ROUTES: dict[str, dict[str, Any] | None] = {
     "PATCH Keys and roles.OneRole": {"permissions": ["*"]},
     "DELETE Keys and roles.OneRole": None,
     "DELETE Suppressions.OneSuppression": None,
+    "GET Suppressions.OneSuppression": None,
+    "GET Suppressions.one_import": None,
+    "GET Incidents.one_incident": None,
     "GET Team.TeamMember": None,
     "PATCH Team.TeamMember": {"role": "owner"},
     "DELETE Team.TeamMember": None,
@@ -105,6 +108,9 @@ ROUTES: dict[str, dict[str, Any] | None] = {
     "POST messages.resend": None,
     "GET messages.source": None,
     "POST messages.retime": {"send_at": "2030-01-01T00:00"},
+    "GET suppressions.imported": None,
+    "GET suppressions.problems": None,
+    "GET incidents.show": None,
     "GET pools.show": None,
     "POST pools.update": {"name": "taken"},
     "POST pools.pause": None,
@@ -135,6 +141,7 @@ ROUTES: dict[str, dict[str, Any] | None] = {
 #: Routes whose variable part names nobody's rows, each with the reason.
 NO_ID = {
     "static": "a file that is the same for everybody",
+    "suppressions.platform_settle": "for staff, who see the alarms of all tenants; everybody else is refused whatever the id",
     "docs.guide": "a page of the documentation",
     "tracking.confirm_unsubscribe": "a signed token is the proof",
     "tracking.do_unsubscribe": "a signed token is the proof",
@@ -167,6 +174,7 @@ class Field:
 
 _MAIL = {"from": "shop@other.test", "to": "jo@customer.example", "subject": "Hi", "text": "Hi"}
 _RAW = {"raw": base64.b64encode(b"From: shop@other.test\r\nTo: jo@customer.example\r\nSubject: Hi\r\n\r\nHi\r\n").decode()}
+_HOURS = {"since": "2026-06-01T09:00:00Z", "until": "2026-06-01T12:00:00Z"}
 _TEMPLATED = {name: _MAIL[name] for name in ("from", "to")}
 
 FIELDS = (
@@ -186,7 +194,16 @@ FIELDS = (
     Field("POST", "/keys", "role", "role_id", {"name": "x", "mode": "sandbox"}, "form"),
     Field("POST", "/pools/own:pool_id/members", "member", "sending_account_id:provider_id", {}, "form"),
     Field("POST", "/switch-tenant", "tenant", "tenant_id", {}, "form"),
-    Field("POST", "/suppressions/lift", "email", "email", {}, "form"),
+    Field("POST", "/suppressions/lift", "email", "email", {"note": "asked by phone"}, "form"),
+    Field("GET", "/suppressions/why", "email", "email", location="query"),
+    Field("POST", "/api/v1/incidents/preview", "bridge_id", "bridge_id", _HOURS),
+    Field("POST", "/api/v1/incidents/preview", "member_id", "member_id", _HOURS),
+    Field("POST", "/api/v1/incidents", "bridge_id", "bridge_id", {**_HOURS, "note": "our DNS was broken"}),
+    Field("POST", "/api/v1/incidents", "member_id", "member_id", {**_HOURS, "note": "our DNS was broken"}),
+    Field("POST", "/incidents/preview", "bridge_id", "bridge_id", _HOURS, "form"),
+    Field("POST", "/incidents/preview", "member_id", "member_id", _HOURS, "form"),
+    Field("POST", "/incidents/", "bridge_id", "bridge_id", {**_HOURS, "note": "our DNS was broken", "key": "x"}, "form"),
+    Field("POST", "/incidents/", "member_id", "member_id", {**_HOURS, "note": "our DNS was broken", "key": "x"}, "form"),
     Field("GET", "/messages/", "bridge", "bridge_id", location="query"),
     Field("GET", "/messages/", "q", "message_id", location="query"),
     Field("GET", "/messages/export.csv", "bridge", "bridge_id", location="query"),
@@ -206,11 +223,13 @@ NOT_AN_ID: dict[str, str] = {
 }
 
 #: Form fields with an id, by the class of their schema.
-FORM_FIELDS = {"BridgeForm.pool_id": "/bridges/new", "MemberForm.member": "/pools/own:pool_id/members", "SwitchTenantForm.tenant": "/switch-tenant"}
+FORM_FIELDS = {
+    **{f"{form}.{name}": path for form, path in (("FilterForm", "/incidents/preview"), ("UndoForm", "/incidents/")) for name in ("bridge_id", "member_id")},
+    "BridgeForm.pool_id": "/bridges/new", "MemberForm.member": "/pools/own:pool_id/members", "SwitchTenantForm.tenant": "/switch-tenant"}
 
 #: Names that views read from the address themselves: those that hold ids, and the rest.
 QUERY_IDS = {"bridge", "open", "object_id"}
-QUERY_PLAIN = {"domain", "q", "cursor", "state", "days", "tag", "mode", "number", "next", "token", "email"}
+QUERY_PLAIN = {"domain", "q", "cursor", "state", "days", "tag", "mode", "number", "next", "token", "email", "source"}
 
 
 def filled(value: Any, own: dict[str, str]) -> Any:

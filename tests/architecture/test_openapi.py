@@ -106,7 +106,7 @@ def test_a_single_send_takes_files_too_and_every_field_is_described(document: di
     contents = _resolved(document, document["paths"][_SENDING[0]]["post"]["requestBody"])["content"]
     assert "multipart/form-data" in contents
     fields = _resolved(document, contents["application/json"]["schema"])["properties"]
-    wanted = "from from_name to cc bcc reply_to subject html text template variables headers attachments send_at expires_in tags metadata bridge"
+    wanted = "from from_name to cc bcc reply_to subject html text template variables headers attachments send_at expires_in tags metadata bridge stream"
     assert set(wanted.split()) == fields.keys()
 
 
