@@ -16,6 +16,7 @@ SHARED_WITH_WORKER = {
     "webapp.messages.mime_parts",
     "webapp.messages.reports",
     "webapp.messages.verp",
+    "webapp.tracking.hosts",
     "webapp.tracking.stream",
     "webapp.tracking.tokens",
 }

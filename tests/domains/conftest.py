@@ -10,6 +10,7 @@ from tests.dns_server import DnsServer, dns_in_thread
 from webapp.domains import service
 from webapp.kernel import dns
 from webapp.settings import get_settings
+from webapp.tracking import hosts
 
 _SETTINGS = {"POSTBRIDGE_TRACKING_HOST": "track.platform.example", "POSTBRIDGE_BOUNCE_DOMAIN": "bounces.platform.example"}
 _BOUNCE_ZONE = {("bounces.platform.example", "TXT"): ['"v=spf1 ip4:192.0.2.25 -all"'], ("bounces.platform.example", "MX"): ["10 mx.platform.example."]}
@@ -31,3 +32,4 @@ def _forget() -> None:
     get_settings.cache_clear()
     dns.resolver.cache_clear()
     service.forget_hosts()
+    hosts._own_names.cache_clear()

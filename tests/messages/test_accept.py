@@ -127,7 +127,7 @@ def test_a_domain_can_cover_its_subdomains(house: House) -> None:
 
 
 def test_a_failed_proof_ends_sending(house: House) -> None:
-    house.change("update domains set status = 'failed' where tenant_id = :tenant")
+    house.change("update domains set status = 'off', verified_at = null where tenant_id = :tenant")
     refused(house, ValidationFailed)
 
 

@@ -106,7 +106,7 @@ def test_again_to_the_failed_only(house: House) -> None:
 
 def test_a_resend_is_judged_by_today(house: House) -> None:
     message = failed(house, "bad@x.example")
-    house.change("update domains set status = 'failed' where tenant_id = :tenant")
+    house.change("update domains set status = 'off', verified_at = null where tenant_id = :tenant")
     with pytest.raises(Conflict, match="not verified"):
         act(house, resend_failed, message)
     house.change("update bridges set paused_at = now() where tenant_id = :tenant")

@@ -89,14 +89,9 @@ def _context(scope: Scope, domain: Domain) -> dict[str, Any]:
         "domain": domain, "records": service.records_for(scope, domain), "score": service.score_for(scope, domain), "keys": keys,
         "provider": hints.provider_of(zone.get("provider")), "rotating": any(key.state is KeyState.WAITING and key.number > 1 for key in keys),
         "can_rotate": any(key.active_at for key in keys), "alignment": service.alignment_in(scope.session, domain) if domain.may_send else None,
-        "ends_at": ends_at(domain) if domain.failing_since else None, "spf_problems": _spf_problems(domain),
+        "ends_at": ends_at(domain) if domain.failing_since else None,
         "live": domain.next_check_at is not None and domain.next_check_at - now() < _SOON,
     }  # fmt: skip
-
-
-def _spf_problems(domain: Domain) -> list[str]:
-    """What is wrong with SPF of the domain itself: not needed for our mail, but broken all the same."""
-    return list((domain.findings or {}).get("_spf", {}).get("domain", {}).get("problems", ()))
 
 
 @pages.get("/<uuid:domain_id>")

@@ -18,10 +18,13 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import redis
+import sqlalchemy.exc
 import structlog
 
+from webapp.domains.service import is_tracking_host
 from webapp.kernel.jobs import QueueName, broker, wake_slots
 from webapp.metrics import HITS as HIT_COUNTER
+from webapp.tracking.hosts import bound_host
 from webapp.tracking.stream import HITS
 from webapp.tracking.tokens import read_link_token, read_recipient_token
 
@@ -30,6 +33,8 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 _OPEN, _CLICK = "/api/t/o/", "/api/t/c/"
+#: What a tenant's tracking host shows besides hits: the unsubscribe page and its looks.
+_ALSO_THERE = ("/api/unsub/", "/static/")
 _COMMON = [("Cache-Control", "no-store, private, max-age=0"), ("X-Robots-Tag", "noindex"), ("X-Content-Type-Options", "nosniff")]
 _PIXEL = [("Content-Type", "image/gif"), ("Content-Length", str(len(GIF))), *_COMMON]
 _LOST = [("Content-Type", "text/plain; charset=utf-8"), *_COMMON]
@@ -107,20 +112,24 @@ class HitDoor:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path: str = environ["PATH_INFO"]
+        host = bound_host(environ.get("HTTP_HOST", ""))
         if not path.startswith("/api/t/"):
+            if host and not path.startswith(_ALSO_THERE) and _is_tracking_host(host):
+                start_response("404 Not Found", _LOST)
+                return [b"There is nothing at this address.\n"]
             return self.inner(environ, start_response)
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             start_response("405 Method Not Allowed", [*_LOST, ("Allow", "GET, HEAD")])
             return [b""]
         if path.startswith(_OPEN):
-            return self._open(path[len(_OPEN) :], environ, start_response)
+            return self._open(path[len(_OPEN) :], host, environ, start_response)
         if path.startswith(_CLICK):
-            return self._click(path[len(_CLICK) :], environ, start_response)
+            return self._click(path[len(_CLICK) :], host, environ, start_response)
         start_response("404 Not Found", _LOST)
         return [b"There is nothing at this address.\n"]
 
-    def _open(self, token: str, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        who = read_recipient_token(token.removesuffix(".gif"))
+    def _open(self, token: str, host: str, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        who = read_recipient_token(token.removesuffix(".gif"), host=host)
         if who is None:
             start_response("404 Not Found", _PIXEL)
             return [GIF]
@@ -129,9 +138,9 @@ class HitDoor:
         start_response("200 OK", _PIXEL)
         return [GIF]
 
-    def _click(self, token: str, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def _click(self, token: str, host: str, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         first, _, second = unquote(token).partition(".")
-        who = read_recipient_token(first)
+        who = read_recipient_token(first, host=host)
         url = read_link_token(second, who.message_id) if who else None
         if who is None or url is None or not url.startswith(("https://", "http://")) or any(ord(c) < 32 for c in url):
             start_response("404 Not Found", _LOST)
@@ -141,6 +150,14 @@ class HitDoor:
         # Exactly the stored address: only what a header cannot carry (spaces, other scripts) is written in its percent form.
         start_response("302 Found", [("Location", quote(url, safe=string.punctuation)), ("Content-Length", "0"), ("Referrer-Policy", "no-referrer"), *_COMMON])
         return [b""]
+
+
+def _is_tracking_host(host: str) -> bool:
+    """Whether the dashboard must not be shown there. While the database is away nobody can log in anyway."""
+    try:
+        return is_tracking_host(host)
+    except sqlalchemy.exc.SQLAlchemyError:
+        return False
 
 
 _OPENS, _CLICKS = HIT_COUNTER.labels("open"), HIT_COUNTER.labels("click")

@@ -60,19 +60,19 @@ def _decode(text: str) -> bytes | None:
         return None
 
 
-def make_recipient_token(message_id: UUID, recipient_id: UUID, purpose: Purpose = Purpose.TRACK) -> str:
-    """A token for one recipient and one purpose, 59 characters."""
+def make_recipient_token(message_id: UUID, recipient_id: UUID, purpose: Purpose = Purpose.TRACK, host: str = "") -> str:
+    """A token for one recipient and one purpose, 59 characters. ``host``: the tenant's tracking host it is for, and read at only."""
     body = message_id.bytes + recipient_id.bytes
-    return _encode(_mac(_keys(purpose)[0], body) + body)
+    return _encode(_mac(_keys(purpose)[0], body + host.encode()) + body)
 
 
-def read_recipient_token(token: str, purpose: Purpose = Purpose.TRACK) -> Who | None:
-    """Who the token names, or None when it is forged, damaged or of another purpose."""
+def read_recipient_token(token: str, purpose: Purpose = Purpose.TRACK, host: str = "") -> Who | None:
+    """Who the token names, or None when it is forged, damaged, of another purpose or for another host."""
     raw = _decode(token)
     if raw is None or len(raw) != _MAC + 32 or _encode(raw) != token:
         return None
     mac, body = raw[:_MAC], raw[_MAC:]
-    if not any(hmac.compare_digest(_mac(key, body), mac) for key in _keys(purpose)):
+    if not any(hmac.compare_digest(_mac(key, body + host.encode()), mac) for key in _keys(purpose)):
         return None
     return Who(UUID(bytes=body[:16]), UUID(bytes=body[16:]))
 

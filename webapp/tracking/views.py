@@ -9,6 +9,7 @@ from webapp.http.pages import page_blueprint, render
 from webapp.http.unprotected import without_csrf
 from webapp.kernel.db import unscoped
 from webapp.kernel.errors import NotFound
+from webapp.tracking.hosts import bound_host
 from webapp.tracking.service import unsubscribe
 from webapp.tracking.tokens import Purpose, Who, read_recipient_token
 
@@ -16,7 +17,7 @@ pages = page_blueprint("tracking")
 
 
 def _who(token: str) -> Who:
-    who = read_recipient_token(token, Purpose.UNSUBSCRIBE)
+    who = read_recipient_token(token, Purpose.UNSUBSCRIBE, bound_host(request.host))
     if who is None:
         raise NotFound("unsubscribe link")
     return who

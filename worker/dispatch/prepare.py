@@ -21,12 +21,12 @@ from webapp.messages.types import RecipientState
 from webapp.messages.verp import make_return_path
 from webapp.settings import get_settings
 from webapp.tenants.types import TenantStatus
+from webapp.tracking.hosts import base_at
 from webapp.tracking.tokens import Purpose, make_link_token, make_recipient_token
 from worker.delivery.content import Attachment, ContentError, MessageContent, RecipientContent, TrackingPlan
-from worker.delivery.dkim import DkimSigner
 from worker.delivery.mime import CompiledMessage
 from worker.delivery.types import Delivery
-from worker.dispatch.routes import route_for, signers_for
+from worker.dispatch.routes import Sender, route_for, sender_for
 
 log = structlog.get_logger()
 #: Bounds of the compiled messages kept: how many, and how many octets of body.
@@ -61,11 +61,10 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
-    """A message ready to be rendered, and the tracking it was compiled for."""
+    """A message ready to be rendered, and the tracking it was compiled for: opens, clicks, and the address that links begin with."""
 
-    tracking: tuple[bool, bool]
+    tracking: tuple[bool, bool, str]
     mail: CompiledMessage
-    from_domain: str
     stream: str
 
 
@@ -97,10 +96,15 @@ class Preparer:
             reason = "The pool is paused." if route and route.paused else "The pool has no active member to send through."
             prepared.postponed.append((claimed.recipient_id, claimed.attempt, reason))
             return
+        from_domain: str = content["from_address"].rpartition("@")[2]
+        sender = sender_for((claimed.tenant_id, from_domain))
+        if sender is None:
+            prepared.postponed.append((claimed.recipient_id, claimed.attempt, f"The domain {from_domain} is not verified any more."))
+            return
         try:
-            token = make_recipient_token(claimed.message_id, claimed.recipient_id)
-            compiled = self._compile(content, permit, token)
-            render = partial(_render, claimed, compiled, token, signers_for((claimed.tenant_id, compiled.from_domain)))
+            token = make_recipient_token(claimed.message_id, claimed.recipient_id, host=sender.tracking_host or "")
+            compiled = self._compile(content, permit, token, base_at(sender.tracking_host))
+            render = partial(_render, claimed, compiled, token, sender)
         except (ContentError, FileNotFoundError, ValueError) as error:
             log.warning("message_not_rendered", message_id=str(claimed.message_id), error=str(error))
             prepared.verdicts.append(Verdict(claimed, RecipientState.FAILED, f"The message could not be put together: {error}", "content"))
@@ -108,7 +112,7 @@ class Preparer:
         delivery = Delivery(
             recipient_id=claimed.recipient_id,
             attempt=claimed.attempt,
-            sender=make_return_path(claimed.recipient_id),
+            sender=make_return_path(claimed.recipient_id, sender.return_path),
             address=claimed.address,
             domain=claimed.domain,
             members=route.members,
@@ -118,17 +122,17 @@ class Preparer:
         )
         prepared.deliveries.append((claimed, delivery))
 
-    def _compile(self, content: dict[str, Any], permit: Permit | None, token: str) -> _Compiled:
+    def _compile(self, content: dict[str, Any], permit: Permit | None, token: str, base: str) -> _Compiled:
         """The message, ready to be rendered. One with a single recipient is compiled for that one alone, and not kept."""
         message_id: UUID = content["id"]
-        tracking = (permit.track_opens, permit.track_clicks) if permit else (False, False)
+        tracking = (permit.track_opens, permit.track_clicks, base) if permit else (False, False, base)
         found = self._compiled.get(message_id)
         if found is None or found.tracking != tracking:
             alone = content["recipient_count"] == 1
             link = partial(make_link_token, message_id)
-            plan = TrackingPlan(*tracking, get_settings().tracking_base, link, token if alone else None) if any(tracking) else None
+            plan = TrackingPlan(*tracking, link, token if alone else None) if tracking[0] or tracking[1] else None
             mail = CompiledMessage.compile(_content(content), plan)
-            found = _Compiled(tracking, mail, content["from_address"].rpartition("@")[2], content["stream"])
+            found = _Compiled(tracking, mail, content["stream"])
             if not alone:
                 self._keep(message_id, found)
         return found
@@ -169,11 +173,11 @@ def _verdict(claimed: Claimed, known: Known) -> Verdict | None:
     return None
 
 
-def _render(claimed: Claimed, compiled: _Compiled, token: str, signers: Sequence[DkimSigner]) -> bytes:
+def _render(claimed: Claimed, compiled: _Compiled, token: str, sender: Sender) -> bytes:
     unsubscribe = None
     if compiled.stream == Stream.BULK:
-        unsubscribe_token = make_recipient_token(claimed.message_id, claimed.recipient_id, Purpose.UNSUBSCRIBE)
-        unsubscribe = f"{get_settings().tracking_base}/api/unsub/{unsubscribe_token}"
+        unsubscribe_token = make_recipient_token(claimed.message_id, claimed.recipient_id, Purpose.UNSUBSCRIBE, sender.tracking_host or "")
+        unsubscribe = f"{base_at(sender.tracking_host)}/api/unsub/{unsubscribe_token}"
     variables = {key: str(value) for key, value in (claimed.variables or {}).items()}
     if unsubscribe:
         variables["unsubscribe_url"] = unsubscribe
@@ -184,7 +188,7 @@ def _render(claimed: Claimed, compiled: _Compiled, token: str, signers: Sequence
         variables=variables,
         feedback_id=f"{claimed.bridge_id.hex[:12] if claimed.bridge_id else 'none'}:{claimed.tenant_id.hex[:12]}:{compiled.stream}:postbridge",
     )
-    return compiled.mail.render(recipient, signers, now())
+    return compiled.mail.render(recipient, sender.signers, now())
 
 
 def _content(row: dict[str, Any]) -> MessageContent:

@@ -14,6 +14,7 @@ from webapp.pools.service import route_of
 from webapp.pools.types import MemberKind as PoolMemberKind
 from webapp.pools.types import RouteMember
 from webapp.settings import get_settings
+from webapp.tenants.service import system_tenant_id
 from worker.delivery.dkim import DkimSigner
 from worker.delivery.types import Member, MemberKind, TlsMode
 
@@ -73,11 +74,25 @@ def _member(member: RouteMember) -> Member:
     )
 
 
-def _look_up_signers(key: tuple[UUID, str]) -> tuple[DkimSigner, ...]:
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """What mail of a From domain leaves with. ``return_path``, ``tracking_host``: the tenant's own hosts, None for the platform's."""
+
+    signers: tuple[DkimSigner, ...]
+    return_path: str | None
+    tracking_host: str | None
+
+
+def _look_up_sender(key: tuple[UUID, str]) -> Sender | None:
     with unscoped("delivery signs for the domains of all tenants") as session:
         identity = sending_identity(session, *key)
-    return tuple(DkimSigner(s.domain, s.selector, s.private_key) for s in identity.signers) if identity else ()
+        vouched_for = identity is None and key[0] == system_tenant_id(session)
+    if identity is None:
+        return Sender((), None, None) if vouched_for else None  # the operator vouches for the platform's own sender
+    signers = tuple(DkimSigner(s.domain, s.selector, s.private_key) for s in identity.signers)
+    return Sender(signers, identity.return_path, identity.tracking_host)
 
 
 route_for = Remembered(_look_up_route)
-signers_for = Remembered(_look_up_signers, seconds=60.0)
+#: By tenant and From domain; None when the tenant has no verified domain that covers it (any more).
+sender_for = Remembered(_look_up_sender, seconds=60.0)
