@@ -110,6 +110,62 @@ def test_free_text(name: str, recipient: str | None, status: str | None, is_boun
     assert report.evidence is Evidence.TEXT
 
 
+@pytest.mark.parametrize("name", ["dsn-relayed.eml", "dsn-delivered.eml"])
+def test_successes_are_no_bounces(name: str) -> None:
+    (report,) = bounces(name)
+    assert report.action in (Action.RELAYED, Action.DELIVERED) and not report.is_bounce
+
+
+def test_report_wrapped_by_a_gateway() -> None:
+    (report,) = bounces("dsn-wrapped.eml")
+    assert (report.recipient, report.status, report.original.message_id) == ("ann@example.net", "5.1.1", "<019a.order@example.test>")
+
+
+def test_recipients_without_a_blank_line_between_them() -> None:
+    assert [(r.recipient, r.status) for r in bounces("dsn-no-blank-lines.eml")] == [("ann@example.net", "5.1.1"), ("bob@example.net", "5.2.2")]
+
+
+def test_reason_only_in_the_words_for_people() -> None:
+    (report,) = bounces("dsn-reason-in-the-text.eml")
+    assert report.is_bounce and "over quota" in report.diagnostic and report.evidence is Evidence.DSN
+
+
+def test_forwarded_by_an_alias_in_free_text() -> None:
+    (report,) = bounces("bounce-alias.eml")
+    assert (report.recipient, report.original_recipient, report.status) == ("ann.private@elsewhere.example", "ann@example.net", "5.1.1")
+
+
+def test_a_version_number_in_the_subject_is_no_status() -> None:
+    (report,) = bounces("bounce-html-only.eml")
+    assert (report.recipient, report.status, report.is_bounce) == ("ann@example.net", None, True)
+
+
+def test_addresses_of_the_returned_message_are_not_the_failed_one() -> None:
+    (report,) = bounces("bounce-gateway.eml")
+    assert (report.recipient, report.code, report.status) == ("ann@example.net", 553, "5.3.0")
+
+
+def test_a_warning_about_a_full_box() -> None:
+    (report,) = bounces("warning-full-box.eml")
+    assert report.action is Action.DELAYED and report.recipient == "ann@example.net"
+
+
+def test_receipts_are_replies_and_machine_rejections_are_bounces() -> None:
+    (receipt,) = parse_report((EML / "mdn-displayed.eml").read_bytes())
+    assert isinstance(receipt, AutoReply)
+    (report,) = bounces("mdn-rejected.eml")
+    assert report.is_bounce and report.recipient == "ann@example.net" and "Quota exceeded" in report.diagnostic
+
+
+def test_a_zip_of_reports_is_ordinary_mail() -> None:
+    assert parse_report((EML / "arf-zip.eml").read_bytes()) == []
+
+
+def test_complaint_in_a_multipart_mixed() -> None:
+    report = complaint("arf-ses.eml")
+    assert report.is_complaint and report.mail_from == "b4token@bounces.postbridge.test"
+
+
 @pytest.mark.parametrize("name", ["auto-reply-vacation.eml", "auto-reply-no-header.eml"])
 def test_auto_replies(name: str) -> None:
     (report,) = parse_report((EML / name).read_bytes())

@@ -150,7 +150,12 @@ def parse_parts(raw: bytes, *, strict: bool = True) -> list[Part]:
             raise IntakeError("body", f"more than {MAX_PARTS} MIME parts")
         if depth > MAX_DEPTH:
             raise IntakeError("body", f"MIME parts are nested deeper than {MAX_DEPTH} levels")
-        headers, offset = split_headers(raw[start : min(end, start + MAX_HEADER_OCTETS + 8)], strict=strict and depth == 0)
+        try:
+            headers, offset = split_headers(raw[start : min(end, start + MAX_HEADER_OCTETS + 8)], strict=strict and depth == 0)
+        except IntakeError:
+            if strict or depth == 0:
+                raise
+            headers, offset = [], 0  # a part without an end to its header is all body
         kind, parameters = _content_type(headers, default)
         body = min(start + offset, end)
         if not kind.startswith(_MULTIPART):

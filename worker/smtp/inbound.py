@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
 
+import psycopg
 import sqlalchemy.exc
 import structlog
 from sqlalchemy.orm import Session as DatabaseSession
@@ -22,6 +23,7 @@ from sqlalchemy.orm import Session as DatabaseSession
 from webapp.kernel import clock
 from webapp.kernel.db import unscoped
 from webapp.kernel.ids import uuid7_time
+from webapp.messages.mime_headers import find_header
 from webapp.messages.reports import AutoReply, BounceReport, ComplaintReport, Report, parse_report
 from webapp.messages.service.feedback import LateBounce, find_address, find_message, record_bounce, record_complaint
 from webapp.messages.verp import find_recipient, find_unsubscriber
@@ -86,7 +88,7 @@ class Inbound:
         """Read the report and write down what it means, before the answer."""
         try:
             await asyncio.get_running_loop().run_in_executor(self._threads, self._take, envelope, data)
-        except (sqlalchemy.exc.SQLAlchemyError, OSError) as error:
+        except (sqlalchemy.exc.SQLAlchemyError, psycopg.Error, OSError) as error:
             log.warning("database_away", error=str(error).splitlines()[0])
             return replies.UNAVAILABLE
         return replies.ACCEPTED
@@ -145,13 +147,20 @@ def apply_reports(rows: DatabaseSession, recipient_id: UUID, reports: Sequence[R
             if not report.is_complaint:
                 return report.feedback_type
             return "complaint" if record_complaint(rows, recipient_id, report.feedback_type, report.user_agent) else "repeated"
-    bounces = [report for report in reports if isinstance(report, BounceReport)]
+    bounces = [report for report in reports if isinstance(report, BounceReport) and not _is_about_a_report(report)]
     if not bounces or not from_null_sender:
         return "ignored"
     bounce = _decisive(bounces, find_address(rows, recipient_id))
     if bounce is None:
         return "no bounce"
     return "bounce" if record_bounce(rows, late_bounce_of(recipient_id, bounce)) else "repeated"
+
+
+def _is_about_a_report(report: BounceReport) -> bool:
+    """A bounce of a bounce: we send none, so it is a loop of others, or somebody's play with our address."""
+    kind = find_header(report.original.headers, "Content-Type") or ""
+    automatic = find_header(report.original.headers, "Auto-Submitted") or "no"
+    return kind.lower().startswith("multipart/report") and not automatic.lower().startswith("no")
 
 
 def late_bounce_of(recipient_id: UUID, report: BounceReport) -> LateBounce:

@@ -20,7 +20,7 @@ def complaints(headers: list[Header], parts: Sequence[Part], original: Original)
             continue
         text = part.text()
         fields = {name: value for block in reversed(field_blocks(text)) for name, value in block.items()}
-        kind = fields.get("feedback-type", "").split(";")[0].strip().lower()[:64]
+        kind = one_line(fields.get("feedback-type", "").split(";")[0]).lower()[:64]
         return [
             ComplaintReport(
                 feedback_type=kind or "other",

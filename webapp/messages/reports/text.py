@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from webapp.messages.mime_headers import one_line
 from webapp.messages.mime_parts import Part
 from webapp.messages.reports.phrases import ANNOUNCES, CAME_FROM, DELAY, FAILURE, GIVEN_UP, LABEL, NOT_IT, ORIGINAL, QUOTED_HEADER
 from webapp.messages.reports.status import find_status
@@ -170,7 +171,7 @@ def _guess(notice: Notice, found: _Found | None, named: Sequence[_Found], is_del
         code, status = find_status(near)
     if status and status.startswith("2"):
         status = None  # a version number, more likely than a success told in prose
-    diagnostic = " ".join(near.split())[:_MAX_DIAGNOSTIC]
+    diagnostic = " ".join(one_line(near).split())[:_MAX_DIAGNOSTIC]
     return Guess(found.address if found else None, found.original if found else None, status, code, diagnostic, is_delay)
 
 
