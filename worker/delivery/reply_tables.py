@@ -156,7 +156,7 @@ WORDS: tuple[Words, ...] = (
     _words(
         _C.EXPIRED,
         r"in the queue too long|queue period|retry time(out)? exceeded|maximum[- ]time[- ]expired|(delivery time|message) (has )?expired",
-        r"\d+ attempts?\(s\) to deliver|maximum delivery attempts|not (be )?(delivered|collected) (within|after) \d+|aborted after \d",
+        r"\d+ attempts?\(s\) to deliver|maximum delivery attempts|not (be |been )?(delivered|collected) (within|after) \d+|aborted after \d",
         only_dsn=True,
     ),
     *OUR_TROUBLE,
