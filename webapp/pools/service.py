@@ -145,6 +145,7 @@ def _relay(member: PoolMember, account: SendingAccount) -> RouteMember:
     return RouteMember(
         member.id, MemberKind.RELAY, member.weight, host=account.host, port=account.port, tls=TlsPolicy(account.tls), username=account.username,
         password=open_password(account), max_connections=account.max_connections, trusted=account.tenant_id is None,
+        source_id=account.id, owner_id=account.tenant_id, label=account.name,
     )  # fmt: skip
 
 
@@ -152,7 +153,11 @@ def _ip(member: PoolMember, address: IpAddress | None) -> RouteMember | None:
     if address is None:
         return None
     source = None if address.address == ANY_ADDRESS else address.address
-    return RouteMember(member.id, MemberKind.IP, member.weight, source_address=source, helo_name=address.helo_name)
+    label = address.address if source else "This server"
+    return RouteMember(
+        member.id, MemberKind.IP, member.weight, source_address=source, helo_name=address.helo_name, source_id=address.id, owner_id=address.tenant_id,
+        label=label,
+    )  # fmt: skip
 
 
 def _own(scope: Scope, pool_id: UUID) -> Pool:

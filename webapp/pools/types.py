@@ -54,6 +54,10 @@ class RouteMember:
     password: str | None = field(default=None, repr=False)
     max_connections: int = 20
     trusted: bool = False
+    #: The address or account behind it, whose it is (None: shared), and what people call it.
+    source_id: UUID | None = None
+    owner_id: UUID | None = None
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
