@@ -35,6 +35,7 @@ UNSCOPED = {
     "worker/jobs/delivery.py": "sweeps expired leases",
     "worker/jobs/stats.py": "folds everybody's deltas",
     "worker/smtp/inbound.py": "a return path names its recipient, not its tenant",
+    "worker/smtp/return_hosts.py": "so does the question where it may stand",
     "worker/smtp/simulated_mailbox.py": "so does mail at the simulator",
     "worker/jobs/tracking.py": "a hit names its recipient, not its tenant",
 }

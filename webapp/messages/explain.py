@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from webapp.domains.service import alignment_of
 from webapp.kernel.ids import uuid7_time
-from webapp.kernel.scope import Scope
+from webapp.kernel.scope import Mode, Scope
 from webapp.messages.models import DeliveryAttempt, Message, Recipient
 from webapp.messages.queries import attempts_of, events_of, queue_of
 from webapp.messages.types import EventType
@@ -53,7 +54,9 @@ def explain(scope: Scope, message: Message, recipients: Sequence[Recipient]) -> 
     named = addresses if len(addresses) > 1 else {}
     steps = [Step(uuid7_time(message.id), "accepted", "Accepted", _how_it_came(message))]
     steps += [_of_event(e.at, e.type, e.data or {}, _name(named, e.recipient_id)) for e in events_of(scope, message)]
-    steps += [_of_lost(a, named) for a in attempts_of(scope, message) if a.outcome == "unknown"]
+    attempts = attempts_of(scope, message)
+    steps += [_of_lost(a, named) for a in attempts if a.outcome == "unknown"]
+    steps += _authentication(scope, message, attempts)
     steps.sort(key=lambda step: step.at)
     return _joined(steps) + _waiting(scope, message, named)
 
@@ -126,6 +129,18 @@ def _lifted(data: dict[str, Any]) -> str:
 def _of_lost(attempt: DeliveryAttempt, named: dict[UUID, str]) -> Step:
     text = "The worker was lost before the server's answer was written down; it is tried again, and may arrive twice."
     return Step(attempt.started_at, "deferred", "Attempt without a result", text, attempt.reply, _name(named, attempt.recipient_id))
+
+
+def _authentication(scope: Scope, message: Message, attempts: Sequence[DeliveryAttempt]) -> list[Step]:
+    """Whether signature and return path stood for the From domain when the message left, or do now when it has not yet."""
+    if message.mode != Mode.LIVE:
+        return []
+    left_at = min((attempt.started_at for attempt in attempts), default=None)
+    found = alignment_of(scope.session, scope.tenant_id, message.from_address.rpartition("@")[2], left_at)
+    if found is None:
+        return []
+    title = "Authenticated" if found.passes else "Not aligned with its sender"
+    return [Step(left_at or message.created_at, "verified" if found.passes else "unverified", title, found.why)]
 
 
 def _waiting(scope: Scope, message: Message, named: dict[UUID, str]) -> list[Step]:

@@ -10,7 +10,7 @@ import asyncio
 import re
 import sys
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
@@ -28,6 +28,7 @@ from webapp.messages.reports import AutoReply, BounceReport, ComplaintReport, Re
 from webapp.messages.service.feedback import LateBounce, find_address, find_message, record_bounce, record_complaint
 from webapp.messages.verp import find_recipient, find_unsubscriber
 from webapp.settings import Settings, get_settings
+from webapp.tracking.hosts import bound_host
 from webapp.tracking.service import unsubscribe
 from webapp.tracking.tokens import Purpose, Who, read_recipient_token
 from worker.delivery.replies import classify
@@ -36,6 +37,7 @@ from worker.smtp import replies
 from worker.smtp.limits import Limits
 from worker.smtp.parsing import MailParameters
 from worker.smtp.replies import Reply
+from worker.smtp.return_hosts import takes_returns
 from worker.smtp.serve import Listener, make_tls_context, run, serve_until_signal
 from worker.smtp.server import SmtpServer
 from worker.smtp.session import Answer, Envelope, Login, Session
@@ -52,7 +54,7 @@ ROLES = frozenset({"postmaster", "abuse", "fbl"})
 """Addresses of the bounce domain that complaints may be sent to (RFC 2142)."""
 _MAX_TRACKED = 100_000
 _TOKEN = re.compile(r"\b([bu][a-z2-7]{42})\b", re.IGNORECASE)
-_LINK = re.compile(r"/unsub/([A-Za-z0-9_\-]{40,80})")
+_LINK = re.compile(r"//([A-Za-z0-9.:\[\]\-]+)/api/unsub/([A-Za-z0-9_\-]{40,80})")
 _ENCLOSED_HEADERS = 200
 
 
@@ -72,17 +74,25 @@ class Inbound:
         """Reports come from anywhere, mostly from the null sender."""
         return None
 
-    def recipient(self, session: Session, address: str, envelope_sender: str) -> Answer:
+    def recipient(self, session: Session, address: str, envelope_sender: str) -> Answer | Awaitable[Answer]:
         """Return paths and unsubscribe addresses with a valid signature, and the role addresses; anything else does not exist."""
         local, _, domain = address.rpartition("@")
         if address.lower() == "postmaster" or (domain.lower() == self._domain and local.lower() in ROLES):
             return None
-        if find_unsubscriber(local) is not None:
-            return None  # people unsubscribe from old mail; the recipient's row is the limit
-        identity = find_recipient(local)
-        if identity is None or uuid7_time(identity) < clock.now() - TOKEN_LIFE:
-            return replies.UNKNOWN_RECIPIENT
-        return None
+        identity = find_unsubscriber(local)  # of any age: people unsubscribe from old mail, and the recipient's row is the limit
+        if identity is None:
+            identity = find_recipient(local)
+            if identity is None or uuid7_time(identity) < clock.now() - TOKEN_LIFE:
+                return replies.UNKNOWN_RECIPIENT
+        return None if domain.lower() == self._domain else self._at_tenants_host(domain, identity)
+
+    async def _at_tenants_host(self, domain: str, identity: UUID) -> Answer:
+        try:
+            taken = await asyncio.get_running_loop().run_in_executor(self._threads, takes_returns, domain, identity)
+        except (sqlalchemy.exc.SQLAlchemyError, psycopg.Error) as error:
+            log.warning("database_away", error=str(error).splitlines()[0])
+            return replies.UNAVAILABLE
+        return None if taken else replies.UNKNOWN_RECIPIENT
 
     async def message(self, session: Session, envelope: Envelope, data: bytes) -> Reply:
         """Read the report and write down what it means, before the answer."""
@@ -205,7 +215,7 @@ def _signed_in(text: str) -> Iterator[UUID]:
         if identity is not None:
             yield identity
     for match in _LINK.finditer(text):
-        who = read_recipient_token(match[1], Purpose.UNSUBSCRIBE)
+        who = read_recipient_token(match[2], Purpose.UNSUBSCRIBE, bound_host(match[1]))
         if who is not None:
             yield who.recipient_id
 
