@@ -11,6 +11,7 @@ PUBLIC_MODULES = {"service", "models", "types", "doors"}
 
 #: Pure codecs that the worker shares with a slice, so that a token or an address is written in one place only.
 SHARED_WITH_WORKER = {
+    "webapp.messages.feedback_id",
     "webapp.messages.mime_headers",
     "webapp.messages.mime_intake",
     "webapp.messages.mime_parts",

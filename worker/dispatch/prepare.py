@@ -16,9 +16,10 @@ import structlog
 from webapp.bridges.types import Stream
 from webapp.kernel import blobs
 from webapp.kernel.clock import now
+from webapp.messages.feedback_id import feedback_id
 from webapp.messages.service.claim import Claimed, Known, Permit
 from webapp.messages.types import RecipientState
-from webapp.messages.verp import make_return_path
+from webapp.messages.verp import make_local_part, make_unsubscribe_address
 from webapp.settings import get_settings
 from webapp.tenants.types import TenantStatus
 from webapp.tracking.hosts import base_at
@@ -104,7 +105,8 @@ class Preparer:
         try:
             token = make_recipient_token(claimed.message_id, claimed.recipient_id, host=sender.tracking_host or "")
             compiled = self._compile(content, permit, token, base_at(sender.tracking_host))
-            render = partial(_render, claimed, compiled, token, sender)
+            named = make_local_part(claimed.recipient_id)
+            render = partial(_render, claimed, compiled, token, named, sender)
         except (ContentError, FileNotFoundError, ValueError) as error:
             log.warning("message_not_rendered", message_id=str(claimed.message_id), error=str(error))
             prepared.verdicts.append(Verdict(claimed, RecipientState.FAILED, f"The message could not be put together: {error}", "content"))
@@ -112,7 +114,7 @@ class Preparer:
         delivery = Delivery(
             recipient_id=claimed.recipient_id,
             attempt=claimed.attempt,
-            sender=make_return_path(claimed.recipient_id, sender.return_path),
+            sender=f"{named}@{sender.return_path or get_settings().bounce_domain}",
             address=claimed.address,
             domain=claimed.domain,
             members=route.members,
@@ -173,11 +175,13 @@ def _verdict(claimed: Claimed, known: Known) -> Verdict | None:
     return None
 
 
-def _render(claimed: Claimed, compiled: _Compiled, token: str, sender: Sender) -> bytes:
-    unsubscribe = None
+def _render(claimed: Claimed, compiled: _Compiled, token: str, named: str, sender: Sender) -> bytes:
+    """The message for one recipient. named: its signed name, in a header of its own: feedback loops cut out the return path and addresses."""
+    unsubscribe = mailto = None
     if compiled.stream == Stream.BULK:
         unsubscribe_token = make_recipient_token(claimed.message_id, claimed.recipient_id, Purpose.UNSUBSCRIBE, sender.tracking_host or "")
         unsubscribe = f"{base_at(sender.tracking_host)}/api/unsub/{unsubscribe_token}"
+        mailto = f"{make_unsubscribe_address(claimed.recipient_id, sender.return_path)}?subject=unsubscribe"
     variables = {key: str(value) for key, value in (claimed.variables or {}).items()}
     if unsubscribe:
         variables["unsubscribe_url"] = unsubscribe
@@ -185,8 +189,10 @@ def _render(claimed: Claimed, compiled: _Compiled, token: str, sender: Sender) -
         recipient_id=claimed.recipient_id,
         recipient_token=token,
         unsubscribe_url=unsubscribe,
+        unsubscribe_mailto=mailto,
         variables=variables,
-        feedback_id=f"{claimed.bridge_id.hex[:12] if claimed.bridge_id else 'none'}:{claimed.tenant_id.hex[:12]}:{compiled.stream}:postbridge",
+        feedback_id=feedback_id(claimed.bridge_id, claimed.tenant_id, compiled.stream),
+        extra_headers=(("X-Postbridge-Id", named),),
     )
     return compiled.mail.render(recipient, sender.signers, now())
 

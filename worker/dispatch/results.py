@@ -28,7 +28,7 @@ def outcome_of_result(claimed: Claimed, result: AttemptResult) -> Outcome:
     """A conversation's end as a row. Retries that would come after the message's expiry are not made: it has failed."""
     state, reply_class, next_due = _FINAL.get(result.outcome, RecipientState.DEFERRED), result.reply_class, None
     if state is RecipientState.DEFERRED:
-        delay = retry_delay(claimed.attempt, result.reply_class, _RANDOM, factor=get_settings().retry_scale)
+        delay = retry_delay(claimed.attempt, result.reply_class, _RANDOM, factor=get_settings().retry_scale, reply=result.reply)
         next_due = result.finished_at + delay if delay is not None else None
         if next_due is None or next_due > claimed.expires_at:
             state, reply_class, next_due = RecipientState.FAILED, ReplyClass.EXPIRED, None

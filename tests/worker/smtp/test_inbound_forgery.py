@@ -36,11 +36,12 @@ def complained(shop: Any) -> list[UUID]:
 def test_a_redacted_complaint_is_found_by_any_token_of_ours(inbound: Any, shop: Any, deliver: Callable[..., UUID], where: str) -> None:
     identity = deliver()
     ((message_id,),) = shop.rows("select message_id from recipients where id = :i", i=identity)
+    link = make_recipient_token(message_id, identity, Purpose.UNSUBSCRIBE, "t.example")
     header = {
         "return-path": f"Return-Path: <{make_return_path(identity)}>",
         "id": f"X-Postbridge-Id: {make_local_part(identity)}",
         "mailto": f"List-Unsubscribe: <mailto:{make_unsubscribe_address(identity)}?subject=unsubscribe>",
-        "link": f"List-Unsubscribe: <https://t.example/api/unsub/{make_recipient_token(message_id, identity, Purpose.UNSUBSCRIBE)}>",
+        "link": f"List-Unsubscribe: <https://t.example/api/unsub/{link}>",
     }[where]
     assert report(inbound, f"fbl@{get_settings().bounce_domain}", complaint_with(header), sender="fbl@isp.example").startswith("250")
     assert complained(shop) == [identity]
