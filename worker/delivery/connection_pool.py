@@ -190,6 +190,14 @@ class Route:
         """`tx` cannot be sent as it is."""
         self.engine.finish(self.engine.reporter.impossible(tx, stage, code, enhanced, text, reply_class))
 
+    def may_begin(self, tx: Transaction) -> bool:
+        """Whether `tx` may be sent now."""
+        return self.engine.barrier.may_begin(tx)
+
+    def may_finish(self, tx: Transaction) -> bool:
+        """The same at the last moment."""
+        return self.engine.barrier.may_finish(tx)
+
     def broken_render(self, tx: Transaction, error: Exception) -> None:
         """The content of `tx` would not render."""
         log.error("rendering of recipient %s failed", tx.delivery.recipient_id, exc_info=error)

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from worker.delivery.connection_pool import Route
 from worker.delivery.egress import EgressPolicy
+from worker.delivery.gate import Barrier
 from worker.delivery.handshake import TlsContexts
 from worker.delivery.resolver import Destination, NullMx, ResolutionError, ResolutionFailed, Resolver
 from worker.delivery.transaction import Failure, Reporter, Transaction, order_members
@@ -54,6 +55,8 @@ class Engine:
         self._retired: set[Route] = set()
         self._resolving: dict[str, list[Transaction]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        #: Its `gate` is asked before each dial and before content leaves; set by whoever gives the deliveries.
+        self.barrier = Barrier(self)
         self._sink: Sink | None = None
         self._error: Exception | None = None
         self._room: asyncio.Future[None] | None = None
@@ -142,7 +145,7 @@ class Engine:
         elif not tx.members:
             self.finish(self.reporter.failed(tx, Failure(Stage.WAITING, None, "the pool has no member to send with", ReplyClass.RELAY)))
         else:
-            self._dispatch(tx)
+            self.dispatch(tx)
 
     async def _make_room(self) -> None:
         """Wait until some of the window is free. What one slow destination heaps up is given back rather than blocking all."""
@@ -185,6 +188,7 @@ class Engine:
         for transactions in self._resolving.values():
             while transactions:
                 self.release(transactions.pop(), "the worker is stopping")
+        self.barrier.release_all("the worker is stopping")
         if self._held:
             asyncio.get_running_loop().call_later(self.limits.stop_grace, self._cut_off)
         self._wake()
@@ -213,7 +217,8 @@ class Engine:
 
     # -- where to ------------------------------------------------------------------------------------------------
 
-    def _dispatch(self, tx: Transaction) -> None:
+    def dispatch(self, tx: Transaction) -> None:
+        """Send `tx` on its way: to the route of the member it is to leave through, once its destination is known."""
         member = tx.member
         if member.kind is MemberKind.RELAY:
             self._route(tx, None)
@@ -289,7 +294,7 @@ class Engine:
         tx.redials = 0
         tx.broken_hosts = frozenset()
         tx.forget_replies()
-        self._dispatch(tx)
+        self.dispatch(tx)
         return True
 
     # -- settling ------------------------------------------------------------------------------------------------

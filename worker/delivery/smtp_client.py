@@ -7,9 +7,9 @@ message. Where PIPELINING is offered, the next MAIL, RCPT and DATA travel behind
 from __future__ import annotations
 
 from collections import deque
-from typing import Protocol
 
 from worker.delivery.normalise import dot_stuff
+from worker.delivery.owner import Owner
 from worker.delivery.transaction import Transaction, address_problem
 from worker.delivery.types import ReplyClass, Stage, Timeouts
 from worker.delivery.wire import Reply, Wire
@@ -17,40 +17,6 @@ from worker.delivery.wire import Reply, Wire
 # From this size on the final dot is held back until the rest has left our memory, so that a connection lost before is
 # known not to have delivered.
 HOLD_DOT_ABOVE = 65_536
-
-
-class Owner(Protocol):
-    """What a connection needs from the pool that it belongs to."""
-
-    def take(self, conn: Connection) -> Transaction | None:
-        """The next delivery for this connection, or None when there is none or the connection should end."""
-
-    def take_behind(self, conn: Connection) -> Transaction | None:
-        """The next delivery to pipeline behind the end of data that goes out now, or None."""
-
-    def replied(self, tx: Transaction, conn: Connection, stage: Stage, reply: Reply) -> None:
-        """A reply settled `tx`."""
-
-    def lost(self, tx: Transaction, conn: Connection, stage: Stage, why: str) -> None:
-        """The connection broke before `tx` could have been delivered."""
-
-    def unknown(self, tx: Transaction, conn: Connection, why: str) -> None:
-        """The connection broke after the final dot of `tx` and before its reply."""
-
-    def again(self, tx: Transaction, conn: Connection) -> None:
-        """`tx` was not begun for reasons of this connection alone; put it at the head of the queue."""
-
-    def impossible(self, tx: Transaction, stage: Stage, code: int | None, enhanced: str | None, text: str, reply_class: ReplyClass) -> None:
-        """`tx` cannot be sent as it is."""
-
-    def broken_render(self, tx: Transaction, error: Exception) -> None:
-        """The content of `tx` would not render."""
-
-    def idle(self, conn: Connection) -> None:
-        """The connection waits for work."""
-
-    def gone(self, conn: Connection) -> None:
-        """The connection is closed; called once."""
 
 
 class Connection(Wire):
@@ -216,7 +182,11 @@ class Connection(Wire):
         assert self.owner is not None and tx.mail is not None and tx.rcpt is not None
         if reply.code == 354:
             if tx.mail.code < 300 and tx.rcpt.code < 300:
-                self._send_message(tx)
+                if self.owner.may_finish(tx):
+                    self._send_message(tx)
+                else:  # the server waits for content, and only a lost connection tells it that none will come
+                    self.current = None
+                    self._fail("called back before it was sent", quietly=True)
                 return
             self.current = None
             refused = (Stage.MAIL, tx.mail) if tx.mail.code >= 300 else (Stage.RCPT, tx.rcpt)
@@ -306,6 +276,8 @@ class Connection(Wire):
     def _envelope(self, tx: Transaction) -> bytes | None:
         """The commands for `tx`, its body rendered; None when it cannot be sent here (the owner has been told)."""
         assert self.owner is not None
+        if not self.owner.may_begin(tx):
+            return None
         delivery = tx.delivery
         problem = address_problem(delivery)
         if problem is not None:
