@@ -29,6 +29,7 @@ from worker import metrics
 from worker.delivery.engine import Engine
 from worker.delivery.types import AttemptResult, Delivery
 from worker.delivery.types import Outcome as Verdict
+from worker.dispatch.gatekeeper import Gatekeeper
 from worker.dispatch.prepare import Prepared, Preparer
 from worker.dispatch.results import outcome_of_result, outcome_of_verdict
 from worker.dispatch.setup import make_engine
@@ -59,6 +60,7 @@ class Dispatcher:
         self._database = ThreadPoolExecutor(1, "database")
         self._preparer = Preparer()
         self._engine: Engine | None = None
+        self._gatekeeper = Gatekeeper()
         self._connection: psycopg.Connection[Any] | None = None
         self._flusher: asyncio.Future[None] | None = None
         self._owner = process_name("delivery")
@@ -86,6 +88,8 @@ class Dispatcher:
     async def _drain(self, seconds: float) -> int:
         if self._engine is None:
             self._engine = make_engine()
+            self._engine.barrier.gate = self._gatekeeper.ask
+            self._gatekeeper.start(self._engine.barrier.ask_again)
             self._flusher = asyncio.ensure_future(self._flush_now_and_then())
         self._deadline, self._tried, self._empty_until = time.monotonic() + seconds, 0, 0.0
         try:
@@ -136,7 +140,9 @@ class Dispatcher:
     async def _round(self, results: list[AttemptResult], claiming: bool) -> None:
         try:
             loop = asyncio.get_running_loop()
+            asked = time.monotonic()
             prepared = await loop.run_in_executor(self._database, self._in_database, results, claiming)
+            self._gatekeeper.admit((claimed.recipient_id for claimed, _ in prepared.deliveries), asked)
             for claimed, delivery in prepared.deliveries:
                 self._flying[claimed.recipient_id] = claimed
                 self._ready.append(delivery)
@@ -189,6 +195,7 @@ class Dispatcher:
             return
         for claimed, result in known:
             self._flying.pop(claimed.recipient_id, None)
+            self._gatekeeper.forget(claimed.recipient_id)
             metrics.observe_attempt(claimed, result)
 
     def _write(self, known: list[tuple[Claimed, AttemptResult]]) -> None:
@@ -238,6 +245,7 @@ class Dispatcher:
                 release(connection, unsent, self._owner)
             for recipient_id, _ in unsent:
                 self._flying.pop(recipient_id, None)
+                self._gatekeeper.forget(recipient_id)
 
 
     @contextlib.contextmanager

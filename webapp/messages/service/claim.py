@@ -130,6 +130,17 @@ def look_up(connection: psycopg.Connection[Any], batch: Sequence[Claimed]) -> Kn
     return Known(permits, contents, find_blocked(connection, [_target(c, contents[c.message_id]) for c in batch if c.message_id in contents]))
 
 
+_TARGETS = """
+select r.id, r.tenant_id, r.address, m.stream, m.list_key from recipients r join messages m on m.id = r.message_id where r.id = any(%s)
+"""
+
+
+def find_blocked_recipients(connection: psycopg.Connection[Any], recipients: Sequence[UUID]) -> dict[UUID, str]:
+    """Of recipients in flight those that are suppressed by now, with the reason. The connection must see all tenants."""
+    rows = connection.execute(_TARGETS, (list(recipients),), prepare=True).fetchall()
+    return find_blocked(connection, [Target(id_, tenant_id, canonical(address), stream, key) for id_, tenant_id, address, stream, key in rows])
+
+
 def _target(claimed: Claimed, content: dict[str, Any]) -> Target:
     return Target(claimed.recipient_id, claimed.tenant_id, canonical(claimed.address), content["stream"], content["list_key"])
 
