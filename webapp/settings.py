@@ -109,6 +109,25 @@ class Settings:
     smtp_repeat_minutes: int = setting(60, "Minutes in which the very same message, sent again over SMTP, is answered as a retry and not sent again; 0: never")
     attachment_inline_bytes: int = setting(256 * 1024, "Attachments up to this size live in the database, larger ones in the object store")
 
+    # Guard of each bridge: shares are of recipients, from 0 to 1; a tenant may choose lower limits, and higher ones up to ..._most
+    guard_window_hours: int = setting(24, "Hours back over which a bridge's bounces and complaints are judged")
+    guard_minimum_sent: int = setting(200, "Recipients dialled in the window under which bounces are not judged")
+    guard_minimum_delivered: int = setting(500, "Recipients delivered to in the window under which complaints are not judged")
+    guard_minimum_complaints: int = setting(3, "Complaints in the window under which they are not judged")
+    guard_bounce_warn: float = setting(0.05, "Share of hard bounces at which a bridge's owners are warned")
+    guard_bounce_pause: float = setting(0.10, "Share of hard bounces at which a bridge is paused")
+    guard_bounce_most: float = setting(0.15, "Highest share of hard bounces a tenant may choose as a bridge's limit")
+    guard_complaint_warn: float = setting(0.001, "Share of complaints at which a bridge's owners are warned")
+    guard_complaint_pause: float = setting(0.005, "Share of complaints at which a bridge is paused")
+    guard_complaint_most: float = setting(0.008, "Highest share of complaints a tenant may choose as a bridge's limit")
+    guard_spike_minimum: int = setting(1000, "Recipients accepted in one hour under which nothing is a spike")
+    guard_spike_factor: float = setting(10.0, "How many times its busiest hour a bridge may accept in one hour")
+    guard_spike_most: float = setting(100.0, "Highest factor a tenant may choose")
+    guard_spike_action: str = setting("pause", "What a spike leads to unless the bridge chose: off, warn or pause")
+    guard_sender_action: str = setting("warn", "What a From domain that the bridge never used leads to unless it chose: off, warn or pause")
+    guard_history_days: int = setting(14, "Days back in which a bridge's busiest hour is looked for")
+    guard_learning_days: int = setting(3, "Days since its first mail in which a bridge's senders and hours are learned, not judged")
+
     # Domains
     domain_pending_minutes: int = setting(5, "Minutes between two looks for the records of a domain that waits for them, on its first day; hourly later")
     domain_pending_days: int = setting(14, "Days after which records that never came are not looked for by themselves any more")
@@ -134,6 +153,9 @@ class Settings:
                     ipaddress.ip_network(network, strict=False)
                 except ValueError as error:
                     raise SettingError(f"POSTBRIDGE_{name.upper()}: {error}; write networks as 127.0.0.0/8, comma separated") from None
+        for name in ("guard_spike_action", "guard_sender_action"):
+            if getattr(self, name) not in ("off", "warn", "pause"):
+                raise SettingError(f"POSTBRIDGE_{name.upper()} must be off, warn or pause")
         if self.log_level not in ("debug", "info", "warning", "error"):
             raise SettingError("POSTBRIDGE_LOG_LEVEL must be debug, info, warning or error")
 

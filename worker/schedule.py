@@ -52,8 +52,9 @@ def periodic_work() -> tuple[Periodic, ...]:
     letter_waits = _exists(
         "select from one_time_tokens where mailed_at is null and used_at is null and expires_at > now() and created_at < now() - interval '10 seconds'"
     )
-    notice_waits = _exists("select from domain_notices where mailed_at is null and created_at < now() - interval '10 seconds'")
     report_waits = _exists("select from inbound_reports where applied_at is null and received_at < now() - interval '2 seconds'")
+    notice_waits = _exists("select from domain_notices where mailed_at is null and created_at < now() - interval '10 seconds'")
+    alarm_waits = _exists("select from guard_alarms where mailed_at is null and created_at < now() - interval '10 seconds'")
     return (
         Periodic("worker.jobs.delivery.deliver", 0, QueueName.DELIVERY, mail_is_due, delivery_slots),
         Periodic("worker.jobs.delivery.sweep", 5, QueueName.DEFAULT, lease_is_out),
@@ -65,6 +66,8 @@ def periodic_work() -> tuple[Periodic, ...]:
         Periodic("worker.jobs.domains.forget_history", 86400, QueueName.DEFAULT),
         Periodic("worker.jobs.reports.apply", 5, QueueName.DEFAULT, report_waits),
         Periodic("worker.jobs.maintenance.keep_house", 3600, QueueName.DEFAULT),
+        Periodic("worker.jobs.guard.watch", 15, QueueName.DEFAULT),
+        Periodic("worker.jobs.guard.send_letters", 15, QueueName.DEFAULT, alarm_waits),
         Periodic("worker.jobs.suppressions.undo", 2, QueueName.DEFAULT, _exists("select from incidents where status = 'running'")),
         Periodic("worker.jobs.suppressions.clear", 3600, QueueName.DEFAULT),
     )

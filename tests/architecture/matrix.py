@@ -21,6 +21,8 @@ ROUTES: dict[str, dict[str, Any] | None] = {
     "POST Bridges.pause": {"reason": "taken"},
     "POST Bridges.resume": None,
     "POST Bridges.rotate": {"overlap_days": 0},
+    "GET Bridges.BridgeGuard": None,
+    "PATCH Bridges.BridgeGuard": {"bounce_pause": 0.02},
     "GET Stats.BridgeStats": None,
     "GET Bridges.OneCredential": None,
     "DELETE Bridges.OneCredential": None,
@@ -78,6 +80,8 @@ ROUTES: dict[str, dict[str, Any] | None] = {
     # Pages
     "GET bridges.show": None,
     "POST bridges.pause": None,
+    "POST bridges.resume": {"note": "taken over"},
+    "POST bridges.guard": {"bounce_pause": "2", "spike_action": "off", "sender_action": "off"},
     "GET bridges.credentials_file": None,
     "POST bridges.end_credential": None,
     "POST bridges.delete": None,

@@ -33,6 +33,7 @@ UNSCOPED = {
     "worker/dispatch/dispatcher.py": "claims due recipients fairly over all tenants",
     "worker/dispatch/routes.py": "routes and pools of what was claimed",
     "worker/jobs/delivery.py": "sweeps expired leases",
+    "worker/jobs/guard.py": "watches the bridges of all tenants",
     "worker/jobs/stats.py": "folds everybody's deltas",
     "worker/smtp/inbound.py": "a return path names its recipient, not its tenant",
     "worker/smtp/return_hosts.py": "so does the question where it may stand",

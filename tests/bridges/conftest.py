@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +13,11 @@ import pytest
 from tests.fixtures import Cast, Person
 from webapp.bridges.service import BridgeInput, create_bridge
 from webapp.bridges.types import Secrets
-from webapp.kernel.db import unscoped
+from webapp.kernel.clock import now
+from webapp.kernel.db import tenant_session, unscoped
 from webapp.kernel.ids import uuid7
-from webapp.kernel.scope import Mode
+from webapp.kernel.permissions import PermissionSet
+from webapp.kernel.scope import Mode, Scope
 from webapp.pools.models import Pool
 
 
@@ -46,3 +49,16 @@ def make_bridge(shared_pool: UUID) -> Callable[..., Made]:
         return Made(bridge.id, bridge.name, secrets)
 
     return make
+
+
+@pytest.fixture
+def operator(cast: Cast) -> Callable[..., object]:
+    """Calls an act on a bridge as staff: `operator(exempt, bridge_id, days=5)`."""
+
+    def call(act: Callable[..., object], bridge_id: UUID, days: int = 0) -> object:
+        assert cast.owner.tenant_id is not None
+        with tenant_session(cast.owner.tenant_id) as session:
+            scope = Scope(session, cast.owner.tenant_id, cast.staff.actor, PermissionSet({"*"}))
+            return act(scope, bridge_id, now() + timedelta(days=days), "a campaign we know of") if days else act(scope, bridge_id)
+
+    return call

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -38,6 +39,8 @@ class Bridge(HasId, TenantOwned, Timestamps, Base):
     pause_reason: Mapped[str | None]
     deleted_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+    #: Set while mail under way is held because the bridge is paused; emptied when all of it was let go.
+    queue_held_at: Mapped[datetime | None]
 
     @property
     def status(self) -> BridgeStatus:
@@ -67,3 +70,76 @@ class BridgeCredential(HasId, TenantOwned, Timestamps, Base):
     token_sealed: Mapped[bytes]
     expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+
+
+class BridgeGuard(TenantOwned, Timestamps, Base):
+    """What one bridge chose for its guard, and what the guard knows of it. Empty limits are the platform's; no row: nothing was chosen yet.
+
+    ``counted_from``, ``baseline``: counting began anew then, and these recipients of that hour are not counted (None: to be noted at the next look).
+    ``figures``, ``checked_at``: the last look, as pages and the API show it.
+    """
+
+    __tablename__ = "bridge_guards"
+    __table_args__ = (sa.ForeignKeyConstraint(["tenant_id", "bridge_id"], ["bridges.tenant_id", "bridges.id"], ondelete="CASCADE"),)
+
+    bridge_id: Mapped[UUID] = mapped_column(primary_key=True)
+    bounce_warn: Mapped[float | None]
+    bounce_pause: Mapped[float | None]
+    complaint_warn: Mapped[float | None]
+    complaint_pause: Mapped[float | None]
+    spike_factor: Mapped[float | None]
+    spike_action: Mapped[str | None]
+    sender_action: Mapped[str | None]
+    exempt_until: Mapped[datetime | None]
+    exempt_note: Mapped[str | None]
+    exempt_by: Mapped[str | None]
+    counted_from: Mapped[datetime | None]
+    baseline: Mapped[dict[str, Any] | None]
+    figures: Mapped[dict[str, Any] | None]
+    checked_at: Mapped[datetime | None]
+
+
+class GuardAlarm(HasId, TenantOwned, Timestamps, Base):
+    """A warning or a trip, with the figures that led to it. ``mailed_at`` empty: the job that writes to the owners has still to come by.
+
+    Open until the figures are well again (warnings) or a person resumes the bridge, with a note.
+    """
+
+    __tablename__ = "guard_alarms"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["tenant_id", "bridge_id"], ["bridges.tenant_id", "bridges.id"], ondelete="CASCADE"),
+        sa.Index("ix_guard_alarms_bridge", "tenant_id", "bridge_id", "id"),
+        sa.Index("uq_guard_alarms_open", "bridge_id", "rule", "action", unique=True, postgresql_where=sa.text("ended_at is null and rule <> 'sender'")),
+        sa.Index("ix_guard_alarms_unmailed", "created_at", postgresql_where=sa.text("mailed_at is null")),
+    )
+
+    bridge_id: Mapped[UUID]
+    rule: Mapped[str]
+    action: Mapped[str]
+    text: Mapped[str]
+    figures: Mapped[dict[str, Any]]
+    mailed_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None]
+    note: Mapped[str | None]
+
+
+class BridgeSender(TenantOwned, Base):
+    """A From domain that a bridge has sent from."""
+
+    __tablename__ = "bridge_senders"
+    __table_args__ = (sa.ForeignKeyConstraint(["tenant_id", "bridge_id"], ["bridges.tenant_id", "bridges.id"], ondelete="CASCADE"),)
+
+    bridge_id: Mapped[UUID] = mapped_column(primary_key=True)
+    domain: Mapped[str] = mapped_column(primary_key=True)
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+
+
+class GuardProgress(Base):
+    """One row: until when the guard has looked at senders."""
+
+    __tablename__ = "guard_progress"
+
+    id: Mapped[int] = mapped_column(sa.SmallInteger(), primary_key=True, autoincrement=False)
+    seen_until: Mapped[datetime]

@@ -8,7 +8,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from webapp.bridges.service import MAX_OVERLAP_DAYS
-from webapp.bridges.types import Stream
+from webapp.bridges.types import GuardAction, GuardRule, GuardState, Stream
 from webapp.kernel.schema import Id, Line, Rfc3339, Schema
 from webapp.kernel.scope import Mode
 
@@ -64,6 +64,123 @@ class Pause(Schema):
     reason = Line(load_default=None, allow_none=True, validate=validate.Length(max=200))
 
 
+class Resume(Schema):
+    """Why a bridge may go on."""
+
+    note = Line(
+        load_default=None, allow_none=True, validate=validate.Length(max=500),
+        metadata={"description": "What was found and done; needed when the guard paused the bridge.", "example": "Removed the bought list."},
+    )  # fmt: skip
+
+
+def _limit(text: str, example: float) -> fields.Float:
+    return fields.Float(allow_none=True, metadata={"description": text, "example": example})
+
+
+class GuardChange(Schema):
+    """Limits of a bridge's guard; null: the platform's own. Shares are of recipients, from 0 to 1."""
+
+    bounce_warn = _limit("Share of hard bounces at which the owners are warned.", 0.03)
+    bounce_pause = _limit("Share of hard bounces at which the bridge is paused.", 0.08)
+    complaint_warn = _limit("Share of complaints at which the owners are warned.", 0.001)
+    complaint_pause = _limit("Share of complaints at which the bridge is paused.", 0.003)
+    spike_factor = _limit("How many times its busiest hour a bridge may take in one hour.", 5)
+    spike_action = fields.Enum(GuardAction, by_value=True, allow_none=True)
+    sender_action = fields.Enum(GuardAction, by_value=True, allow_none=True, metadata={"description": "For a From domain it never sent from."})
+
+
+class Percent(fields.Float):
+    """A share written in per cent, as people write it; empty: the platform's."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = str(value).strip().removesuffix("%").strip().replace(",", ".")
+        if not text:
+            return None
+        number = super()._deserialize(text, attr, data, **kwargs)
+        return None if number is None else round(number / 100, 6)
+
+
+class Factor(fields.Float):
+    """A number that may be left empty."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = str(value).strip().replace(",", ".")
+        return super()._deserialize(text, attr, data, **kwargs) if text else None
+
+
+class GuardForm(Schema):
+    """The same from a form, in per cent."""
+
+    bounce_warn = Percent(load_default=None)
+    bounce_pause = Percent(load_default=None)
+    complaint_warn = Percent(load_default=None)
+    complaint_pause = Percent(load_default=None)
+    spike_factor = Factor(load_default=None)
+    spike_action = fields.Enum(GuardAction, by_value=True)
+    sender_action = fields.Enum(GuardAction, by_value=True)
+
+
+class LimitsOut(Schema):
+    """Limits in force."""
+
+    bounce_warn = fields.Float()
+    bounce_pause = fields.Float()
+    complaint_warn = fields.Float()
+    complaint_pause = fields.Float()
+    spike_factor = fields.Float()
+    spike_action = fields.Enum(GuardAction, by_value=True)
+    sender_action = fields.Enum(GuardAction, by_value=True)
+
+
+class MostOut(Schema):
+    """The highest limits a tenant may choose."""
+
+    bounce = fields.Float()
+    complaint = fields.Float()
+    spike = fields.Float()
+
+
+class GuardFiguresOut(Schema):
+    """What is judged: recipients of the window, and those accepted in this hour."""
+
+    sent = fields.Integer()
+    delivered = fields.Integer()
+    hard_bounced = fields.Integer()
+    complained = fields.Integer()
+    bounce_rate = fields.Float()
+    complaint_rate = fields.Float()
+    accepted_this_hour = fields.Integer()
+
+
+class AlarmOut(Schema):
+    """A warning or a trip."""
+
+    id = Id()
+    rule = fields.Enum(GuardRule, by_value=True)
+    action = fields.Enum(GuardAction, by_value=True)
+    text = fields.String(metadata={"description": "Why, in plain words."})
+    figures = fields.Dict()
+    created_at = Rfc3339()
+    ended_at = Rfc3339(allow_none=True)
+    ended_by = fields.String(allow_none=True)
+    note = fields.String(allow_none=True)
+
+
+class GuardOut(Schema):
+    """What watches over a bridge: it pauses this bridge alone when a limit is passed, and a person resumes it."""
+
+    state = fields.Enum(GuardState, by_value=True)
+    reason = fields.String(allow_none=True, metadata={"description": "Of the open trip or warning."})
+    window_hours = fields.Integer()
+    figures = fields.Nested(GuardFiguresOut)
+    limits = fields.Nested(LimitsOut)
+    most = fields.Nested(MostOut)
+    counted_from = Rfc3339(allow_none=True, metadata={"description": "Set when a person resumed the bridge: counting began anew."})
+    checked_at = Rfc3339(allow_none=True)
+    exempt_until = Rfc3339(allow_none=True)
+    alarms = fields.List(fields.Nested(AlarmOut), metadata={"description": "The last ten, newest first."})
+
+
 class BridgeOut(Schema):
     """A bridge without its secrets."""
 
@@ -81,6 +198,12 @@ class BridgeOut(Schema):
     last_used_at = Rfc3339(allow_none=True)
     created_at = Rfc3339()
     updated_at = Rfc3339()
+
+
+class BridgeDetail(BridgeOut):
+    """A bridge with its guard."""
+
+    guard = fields.Nested(GuardOut)
 
 
 class SmtpOut(Schema):

@@ -9,6 +9,7 @@ from flask import Response, request
 
 from webapp.bridges import schemas, service
 from webapp.bridges.connection import Connection, as_text_file, connection_of, masked
+from webapp.bridges.guard_view import view_of
 from webapp.bridges.models import Bridge
 from webapp.bridges.samples import Letter, payload_samples, samples
 from webapp.domains.service import list_domains
@@ -89,13 +90,14 @@ def _connections(scope: Scope, bridge: Bridge) -> list[Connection]:
     return [connection_of(known) for known in service.reveal(scope, bridge.id, noted=False)]
 
 
-def _page(scope: Scope, bridge: Bridge, edit: dict[str, Any] | None = None, errors: Errors | None = None, status: int = 200) -> Response:
+def _page(scope: Scope, bridge: Bridge, edit: dict[str, Any] | None = None, errors: Errors | None = None, status: int = 200, **typed: Any) -> Response:
+    """``typed``: what stood in the guard's forms when they were refused."""
     connections = _connections(scope, bridge)
     letter = Letter(_sender(scope, bridge), _recipient())
     return render(
-        "bridges/show.html", status=status, bridge=bridge, pool=pool_names(scope.session).get(bridge.pool_id, "?"), connection=connections[0],
+        "bridges/show.html", status=status, bridge=bridge, guard=view_of(scope, bridge), pool=pool_names(scope.session).get(bridge.pool_id, "?"), connection=connections[0],
         older=connections[1:], samples=samples(connections[0], letter), payloads=payload_samples(connections[0], letter), edit=edit or {},
-        errors=errors or {}, figures_url=find_url("stats.bridge_panel", bridge_id=bridge.id),
+        errors=errors or {}, typed=typed, figures_url=find_url("stats.bridge_panel", bridge_id=bridge.id),
         messages_url=find_url("messages.index", bridge=bridge.id, brief=1), activity_url=find_url("activity.panel", object_id=bridge.id),
     )  # fmt: skip
 
@@ -158,13 +160,47 @@ def end_credential(bridge_id: UUID, number: int) -> Response:
     return redirect_to("bridges.show", bridge_id=bridge_id)
 
 
-@pages.post("/<uuid:bridge_id>/<any(pause, resume):act>")
+@pages.post("/<uuid:bridge_id>/pause")
 @requires(Permission.BRIDGE_UPDATE)
-def pause(bridge_id: UUID, act: str) -> Response:
-    """Pause, or resume."""
-    bridge = (service.pause_bridge if act == "pause" else service.resume_bridge)(current_scope(), bridge_id)
-    flash(f"{bridge.name} is paused: it takes no mail until you resume it." if act == "pause" else f"{bridge.name} takes mail again.")
+def pause(bridge_id: UUID) -> Response:
+    """Take no mail for now."""
+    bridge = service.pause_bridge(current_scope(), bridge_id)
+    flash(f"{bridge.name} is paused: it takes no mail until you resume it.")
     return redirect_to("bridges.show", bridge_id=bridge_id)
+
+
+@pages.post("/<uuid:bridge_id>/resume")
+@requires(Permission.BRIDGE_UPDATE)
+def resume(bridge_id: UUID) -> Response:
+    """Take mail again; after a trip of the guard with a note."""
+    scope = current_scope()
+    data, errors = load_form(schemas.Resume)
+    try:
+        bridge = service.get_bridge(scope, bridge_id) if errors else service.resume_bridge(scope, bridge_id, data["note"])
+    except DomainError as error:
+        bridge, errors = service.get_bridge(scope, bridge_id), errors_of(error)
+    if errors:
+        return _page(scope, bridge, errors=errors, status=422, resume_note=request.form.get("note", ""))
+    flash(f"{bridge.name} takes mail again. What was held leaves now.")
+    return redirect_to("bridges.show", bridge_id=bridge_id)
+
+
+@pages.post("/<uuid:bridge_id>/guard")
+@requires(Permission.BRIDGE_UPDATE)
+def guard(bridge_id: UUID) -> Response:
+    """Choose the guard's limits."""
+    scope = current_scope()
+    bridge = service.get_bridge(scope, bridge_id)
+    data, errors = load_form(schemas.GuardForm)
+    try:
+        if not errors:
+            service.set_limits(scope, bridge_id, data)
+    except DomainError as error:
+        errors = errors_of(error)
+    if errors:
+        return _page(scope, bridge, errors=errors, status=422, limits=request.form)
+    flash("The guard's limits are saved.")
+    return redirect_to("bridges.show", bridge_id=bridge_id, _anchor="guard")
 
 
 @pages.post("/<uuid:bridge_id>/delete")

@@ -154,6 +154,7 @@ class QueueEntry(TenantOwned, Base):
     __table_args__ = (
         sa.Index("ix_queue_entries_due", "tenant_id", "priority", "due_at", postgresql_where=sa.text("lease_until is null and held is null")),
         sa.Index("ix_queue_entries_lease", "lease_until", postgresql_where=sa.text("lease_until is not null")),
+        sa.Index("ix_queue_entries_held", "bridge_id", postgresql_where=sa.text("held is not null")),
         {"postgresql_with": {"fillfactor": "80"}},
     )
 

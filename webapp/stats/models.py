@@ -13,7 +13,7 @@ from webapp.kernel.db import Base, TenantOwned
 #: The counters of both tables, in the order of the columns.
 COUNTERS = (
     "accepted", "sent", "delivered", "deferred", "bounced", "failed", "suppressed", "sandboxed",
-    "complained", "unsubscribed", "opened", "unique_opened", "clicked", "unique_clicked",
+    "complained", "unsubscribed", "opened", "unique_opened", "clicked", "unique_clicked", "hard_bounced",
 )  # fmt: skip
 
 
@@ -32,6 +32,8 @@ class _Counters:
     unique_opened: Mapped[int] = mapped_column(server_default="0")
     clicked: Mapped[int] = mapped_column(server_default="0")
     unique_clicked: Mapped[int] = mapped_column(server_default="0")
+    #: Those of ``bounced`` that do not exist: what a bridge's guard judges its lists by.
+    hard_bounced: Mapped[int] = mapped_column(server_default="0")
 
 
 class StatsDelta(_Counters, TenantOwned, Base):

@@ -33,6 +33,7 @@ class Figures:
     unique_opened: int = 0
     clicked: int = 0
     unique_clicked: int = 0
+    hard_bounced: int = 0
 
     @staticmethod
     def _share(part: int, whole: int) -> float:

@@ -10,6 +10,7 @@ from flask.views import MethodView
 from webapp.bridges import schemas, service
 from webapp.bridges.api.blueprint import blp
 from webapp.bridges.connection import Connection, connection_of
+from webapp.bridges.guard_view import GuardView, view_of
 from webapp.bridges.models import Bridge
 from webapp.bridges.types import Secrets
 from webapp.http.api import PageArgs
@@ -18,10 +19,13 @@ from webapp.kernel.pagination import Page
 from webapp.kernel.permissions import Permission
 
 
+def _columns(bridge: Bridge) -> dict[str, Any]:
+    return {name: getattr(bridge, name) for name in schemas.BridgeOut().fields}
+
+
 def _made(bridge: Bridge, secrets: Secrets) -> dict[str, Any]:
     """A bridge together with credentials just made."""
-    columns = {name: getattr(bridge, name) for name in schemas.BridgeOut().fields}
-    return {**columns, "credentials": connection_of(secrets)}
+    return {**_columns(bridge), "credentials": connection_of(secrets)}
 
 
 @blp.route("/bridges")
@@ -49,10 +53,11 @@ class OneBridge(MethodView):
     """One bridge."""
 
     @requires(Permission.BRIDGE_READ)
-    @blp.answer(200, schemas.BridgeOut)
-    def get(self, bridge_id: UUID) -> Bridge:
-        """Read a bridge."""
-        return service.get_bridge(current_scope(), bridge_id)
+    @blp.answer(200, schemas.BridgeDetail)
+    def get(self, bridge_id: UUID) -> dict[str, Any]:
+        """Read a bridge, and what its guard says of it."""
+        bridge = service.get_bridge(current_scope(), bridge_id)
+        return {**_columns(bridge), "guard": view_of(current_scope(), bridge)}
 
     @requires(Permission.BRIDGE_UPDATE)
     @blp.arguments(schemas.BridgeChange)
@@ -99,7 +104,27 @@ def pause(data: dict[str, Any], bridge_id: UUID) -> Bridge:
 
 @blp.route("/bridges/<uuid:bridge_id>/resume", methods=["POST"])
 @requires(Permission.BRIDGE_UPDATE)
+@blp.arguments(schemas.Resume)
 @blp.answer(200, schemas.BridgeOut)
-def resume(bridge_id: UUID) -> Bridge:
-    """Take mail again."""
-    return service.resume_bridge(current_scope(), bridge_id)
+def resume(data: dict[str, Any], bridge_id: UUID) -> Bridge:
+    """Take mail again, and let go what was held. A bridge that its guard paused needs a note: what was found and done."""
+    return service.resume_bridge(current_scope(), bridge_id, data["note"])
+
+
+@blp.route("/bridges/<uuid:bridge_id>/guard")
+class BridgeGuard(MethodView):
+    """What watches over one bridge."""
+
+    @requires(Permission.BRIDGE_READ)
+    @blp.answer(200, schemas.GuardOut)
+    def get(self, bridge_id: UUID) -> GuardView:
+        """Read the guard's state, its limits and the present figures, and the last alarms."""
+        return view_of(current_scope(), service.get_bridge(current_scope(), bridge_id))
+
+    @requires(Permission.BRIDGE_UPDATE)
+    @blp.arguments(schemas.GuardChange)
+    @blp.answer(200, schemas.GuardOut)
+    def patch(self, data: dict[str, Any], bridge_id: UUID) -> GuardView:
+        """Choose limits, up to what the platform allows; null goes back to the platform's own."""
+        service.set_limits(current_scope(), bridge_id, data)
+        return view_of(current_scope(), service.get_bridge(current_scope(), bridge_id))

@@ -13,6 +13,7 @@ from webapp.activity.service import record
 from webapp.bridges import credentials
 from webapp.bridges.models import Bridge, BridgeCredential
 from webapp.bridges.queries import get_bridge
+from webapp.bridges.service.guard import begin_anew
 from webapp.bridges.service.secrets import forget
 from webapp.bridges.types import Secrets, Stream
 from webapp.kernel.addresses import BadAddress, domain_of, parse_address
@@ -20,6 +21,7 @@ from webapp.kernel.clock import now
 from webapp.kernel.conflicts import refuse_on
 from webapp.kernel.errors import Conflict, Forbidden, LimitExceeded, NotFound, Problem, ValidationFailed
 from webapp.kernel.ids import uuid7
+from webapp.kernel.jobs import QueueName, enqueue_after_commit
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Mode, Scope
 from webapp.pools.models import Pool
@@ -100,18 +102,25 @@ def pause_bridge(scope: Scope, bridge_id: UUID, reason: str | None = None) -> Br
         scope.session.flush()
         record(scope, "bridge.paused", "bridge", bridge.id, bridge.name, {"reason": reason} if reason else None)
         forget(scope, bridge.id)
+        enqueue_after_commit(scope.session, QueueName.DEFAULT, "worker.jobs.guard.settle", 0)
     return bridge
 
 
-def resume_bridge(scope: Scope, bridge_id: UUID) -> Bridge:
-    """Take mail again. Resuming what is not paused changes nothing."""
+def resume_bridge(scope: Scope, bridge_id: UUID, note: str | None = None) -> Bridge:
+    """Take mail again, and let go what waited. Resuming what is not paused changes nothing.
+
+    Raises ``ValidationFailed`` when the guard had paused it and ``note`` does not say what was found and done.
+    """
     scope.require(Permission.BRIDGE_UPDATE)
     bridge = get_bridge(scope, bridge_id)
+    scope.session.execute(sa.select(Bridge.id).where(Bridge.id == bridge.id).with_for_update())
     if bridge.paused_at is not None:
+        begin_anew(scope, bridge, note)
         bridge.paused_at = bridge.pause_reason = None
         scope.session.flush()
-        record(scope, "bridge.resumed", "bridge", bridge.id, bridge.name)
+        record(scope, "bridge.resumed", "bridge", bridge.id, bridge.name, {"note": note} if note else None)
         forget(scope, bridge.id)
+        enqueue_after_commit(scope.session, QueueName.DEFAULT, "worker.jobs.guard.settle", 0)
     return bridge
 
 

@@ -82,7 +82,8 @@ who as (
     delivered_at = case when x.state = 'delivered' then x.finished_at end,
     bounced_at = case when x.state = 'bounced' then x.finished_at end, updated_at = now()
   from live x where r.id = x.recipient_id
-  returning r.id, r.address, r.mode, x.tenant_id, x.message_id, x.bridge_id, x.pool_id, x.member_id, x.state, x.dialled and old.sent_at is null as first),
+  returning r.id, r.address, r.mode, x.tenant_id, x.message_id, x.bridge_id, x.pool_id, x.member_id, x.state, x.reply_class,
+    x.dialled and old.sent_at is null as first),
 attempts as (
   insert into delivery_attempts (id, tenant_id, message_id, recipient_id, number, member_id, outcome, code, enhanced, reply, reply_class, blame, stage,
     remote_host, remote_ip, tls, duplicate_possible, started_at, finished_at, transcript)
@@ -96,10 +97,11 @@ facts as (
       'blame', blame, 'next_attempt_at', next_due, 'remote', remote_host))
   from live),
 figures as (
-  insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, member_id, sent, delivered, deferred, bounced, failed, suppressed)
+  insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, member_id, sent, delivered, deferred, bounced, failed, suppressed, hard_bounced)
   select tenant_id, date_trunc('hour', now(), 'UTC'), mode, bridge_id, pool_id, member_id, count(*) filter (where first),
     count(*) filter (where state = 'delivered'), count(*) filter (where state = 'deferred'), count(*) filter (where state = 'bounced'),
-    count(*) filter (where state = 'failed'), count(*) filter (where state = 'suppressed')
+    count(*) filter (where state = 'failed'), count(*) filter (where state = 'suppressed'),
+    count(*) filter (where state = 'bounced' and reply_class like 'hard.%%')
   from who group by 1, 2, 3, 4, 5, 6)
 select id, tenant_id, message_id, bridge_id, address from who
 """
