@@ -95,6 +95,7 @@ class Settings:
     egress_allow: tuple[str, ...] = setting((), "Private networks we may dial all the same, as CIDR; empty: none")
     helo_name: str = setting("", "Name said in EHLO when a pool member has none; empty: mail_hostname")
     default_expiry_hours: int = setting(24, "Hours until an undelivered message is given up")
+    delay_notice_hours: float = setting(4.0, "Hours without delivery after which a message is reported late, once")
     late_hold_hours: int = setting(24, "Scheduled mail later than this is held for a person instead of sent")
     ticker_seconds: float = setting(1.0, "Pause between two looks for work that is due")
 

@@ -97,6 +97,7 @@ def _of_event(at: datetime, kind: str, data: dict[str, Any], recipients: tuple[s
         EventType.SCHEDULED: "Waits for its time.",
         EventType.SANDBOXED: "Captured: sandbox mail is never sent.",
         EventType.DELIVERED: f"{data.get('remote', 'The receiving server')} took it over.",
+        EventType.DELAYED: "It has not been delivered for hours, and is still being tried.",
         EventType.SUPPRESSED: f"Not sent: the address is on the suppression list ({data.get('reason') or data.get('reply') or 'suppressed'}).",
         EventType.HELD: f"Held: {data.get('reason', 'waits for a person')}.",
         EventType.CANCELLED: "Cancelled before it was sent.",

@@ -50,6 +50,7 @@ class EventType(StrEnum):
     SENT = "email.sent"
     DELIVERED = "email.delivered"
     DEFERRED = "email.deferred"
+    DELAYED = "email.delayed"
     BOUNCED = "email.bounced"
     FAILED = "email.failed"
     SUPPRESSED = "email.suppressed"

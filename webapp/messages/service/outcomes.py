@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
 from webapp.messages.types import EventType, RecipientState
+from webapp.settings import get_settings
 
 _EVENT_OF_STATE = {
     RecipientState.DELIVERED: EventType.DELIVERED,
@@ -78,12 +79,16 @@ live as (select * from done union all select * from again),
 who as (
   update recipients r set state = x.state, attempts = x.attempt, last_code = x.code, last_reply = x.reply, reply_class = x.reply_class,
     blame = x.blame, sent_at = case when x.dialled then coalesce(r.sent_at, x.finished_at) else r.sent_at end,
-    state_reason = case when x.dialled then null else x.reply end,
+    state_reason = case when not x.dialled then x.reply when x.state = 'deferred' and
+      (r.state_reason = %(late)s or x.next_due >= coalesce(r.sent_at, x.finished_at) + %(late_after)s) then %(late)s end,
     delivered_at = case when x.state = 'delivered' then x.finished_at end,
     bounced_at = case when x.state = 'bounced' then x.finished_at end, updated_at = now()
   from live x where r.id = x.recipient_id
   returning r.id, r.address, r.mode, x.tenant_id, x.message_id, x.bridge_id, x.pool_id, x.member_id, x.state, x.reply_class,
-    x.dialled and old.sent_at is null as first),
+    x.dialled and old.sent_at is null as first,
+    new.state_reason = %(late)s and old.state_reason is distinct from %(late)s as told_late, x.finished_at,
+    jsonb_strip_nulls(jsonb_build_object('since', new.sent_at, 'next_attempt_at', x.next_due, 'code', x.code, 'reply', x.reply, 'class', x.reply_class))
+      as why),
 attempts as (
   insert into delivery_attempts (id, tenant_id, message_id, recipient_id, number, member_id, outcome, code, enhanced, reply, reply_class, blame, stage,
     remote_host, remote_ip, tls, duplicate_possible, started_at, finished_at, transcript)
@@ -96,6 +101,9 @@ facts as (
     jsonb_strip_nulls(jsonb_build_object('attempt', case when dialled then attempt end, 'code', code, 'reply', reply, 'class', reply_class,
       'blame', blame, 'next_attempt_at', next_due, 'remote', remote_host))
   from live),
+delays as (
+  insert into events (id, tenant_id, message_id, recipient_id, bridge_id, type, at, data)
+  select uuidv7(), tenant_id, message_id, id, bridge_id, 'email.delayed', finished_at, why from who where told_late),
 figures as (
   insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, member_id, sent, delivered, deferred, bounced, failed, suppressed, hard_bounced)
   select tenant_id, date_trunc('hour', now(), 'UTC'), mode, bridge_id, pool_id, member_id, count(*) filter (where first),
@@ -106,6 +114,9 @@ figures as (
 select id, tenant_id, message_id, bridge_id, address from who
 """
 
+
+#: What a recipient's state says once its sender was told of the delay; it is also what keeps it from being told twice.
+LATE = "It is late: it could not be delivered for some hours, and is still being tried."
 
 #: From here on a batch is planned anew: a plan made while the queue was empty would compare each of its rows with each row of a full queue.
 _FEW = 32
@@ -125,11 +136,15 @@ class Recorded:
 def record_outcomes(connection: psycopg.Connection[Any], outcomes: Sequence[Outcome]) -> list[Recorded]:
     """Write a batch: recipient, attempt, event, figures, queue row. Returns those that still held their lease.
 
+    A deferral after which a recipient will not be delivered within ``delay_notice_hours`` of its first attempt adds ``email.delayed``, once.
+
     The connection must see all tenants and be inside a transaction.
     """
     if not outcomes:
         return []
-    arguments: dict[str, list[Any]] = {name: [getattr(outcome, name) for outcome in outcomes] for name in _COLUMNS}
+    arguments: dict[str, Any] = {name: [getattr(outcome, name) for outcome in outcomes] for name in _COLUMNS}
     arguments["event_type"] = [_EVENT_OF_STATE[outcome.state].value for outcome in outcomes]
+    settings = get_settings()
+    arguments |= {"late": LATE, "late_after": timedelta(hours=settings.delay_notice_hours * settings.retry_scale)}
     arguments["state"] = [outcome.state.value for outcome in outcomes]
     return [Recorded(*row) for row in connection.execute(_RECORD, arguments, prepare=len(outcomes) < _FEW)]
