@@ -6,22 +6,24 @@ Two threads: the loop sends, one database thread claims, prepares and records. N
 from __future__ import annotations
 
 import asyncio
-import collections
 import contextlib
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
 import sqlalchemy.exc
 import structlog
 
+from webapp.kernel.clock import now
 from webapp.kernel.db import connect_raw, raw_of, unscoped, unscoped_raw
 from webapp.messages.service.claim import Claimed, claim, hold, look_up, postpone, release, release_strays
 from webapp.messages.service.outcomes import record_outcomes
+from webapp.pace.service import count_sent, give_back, load_state, record_replies, reserve
+from webapp.pace.types import PaceState
 from webapp.settings import get_settings
 from webapp.suppressions.service import matters, note_bounces
 from webapp.suppressions.types import Bounce
@@ -29,7 +31,10 @@ from worker import metrics
 from worker.delivery.engine import Engine
 from worker.delivery.types import AttemptResult, Delivery
 from worker.delivery.types import Outcome as Verdict
+from worker.dispatch.admission import Admission, PutOff
 from worker.dispatch.gatekeeper import Gatekeeper
+from worker.dispatch.lessons import Lesson, Observer
+from worker.dispatch.pacer import Pacer
 from worker.dispatch.prepare import Prepared, Preparer
 from worker.dispatch.results import outcome_of_result, outcome_of_verdict
 from worker.dispatch.setup import make_engine
@@ -42,14 +47,26 @@ _POLL_SECONDS = 0.25
 _PACE_SECONDS = 0.06
 #: Pause before recipients that a slow destination heaped up are claimed again.
 _BACK_SECONDS = 5.0
-#: How often mail of a paused bridge or pool is looked at.
-_POSTPONE_SECONDS = 30.0
+#: How old what we know of throttles, budgets, warm-up and holds may be.
+_RENEW_SECONDS = 2.0
 #: How long a drain waits for servers that are silent; what they say later is written down between drains.
 _LINGER_SECONDS = 5.0
 #: How long a stopping worker tries to write down what it sent while the database is away; supervisors kill after thirty.
 _LAST_WORDS_SECONDS = 20.0
 #: What a database that is away or goes away raises: through SQLAlchemy, from the driver under it, from the socket.
 _AWAY = (sqlalchemy.exc.SQLAlchemyError, psycopg.Error, OSError)
+
+
+#: The pace as it was read, and what was reserved of warm-up plans.
+_Pace = tuple[PaceState, dict[UUID, int]]
+
+
+class Work(NamedTuple):
+    """What the loop hands to the database thread: results, recipients to be put off, and recipients wanted of warm-up plans."""
+
+    results: list[AttemptResult]
+    put_off: list[PutOff]
+    wanted: dict[UUID, int]
 
 
 class Dispatcher:
@@ -65,7 +82,11 @@ class Dispatcher:
         self._flusher: asyncio.Future[None] | None = None
         self._owner = process_name("delivery")
         self._stopping = threading.Event()
-        self._ready: collections.deque[Delivery] = collections.deque()
+        self._pacer = Pacer()
+        self._observer = Observer(self._pacer)
+        self._admission: Admission | None = None
+        #: When the pace is read anew.
+        self._renew_at = 0.0
         self._flying: dict[UUID, Claimed] = {}
         self._results: list[AttemptResult] = []
         self._working: asyncio.Future[None] | None = None
@@ -88,6 +109,7 @@ class Dispatcher:
     async def _drain(self, seconds: float) -> int:
         if self._engine is None:
             self._engine = make_engine()
+            self._admission = Admission(self._pacer, self._engine.resolver)
             self._engine.barrier.gate = self._gatekeeper.ask
             self._gatekeeper.start(self._engine.barrier.ask_again)
             self._flusher = asyncio.ensure_future(self._flush_now_and_then())
@@ -100,18 +122,20 @@ class Dispatcher:
 
     async def _next(self) -> Delivery | None:
         """The engine's source: the next delivery, or None to end the drain."""
+        admission = self._admission
+        assert admission is not None
         while True:
-            if self._ready:
-                if len(self._ready) < get_settings().delivery_batch // 2:
+            if (delivery := admission.take()) is not None:
+                if len(admission) < get_settings().delivery_batch // 2:
                     self._work(claiming=True)
                 self._tried += 1
-                return self._ready.popleft()
+                return delivery
             if self._working is None and not (self._may_claim() and self._work(claiming=True)) and self._is_over():
                 return None
             if self._working is not None:
                 await asyncio.shield(self._working)
             else:
-                await asyncio.sleep(min(_POLL_SECONDS, max(0.0, self._empty_until - time.monotonic())) or 0.01)
+                await admission.wait(min(_POLL_SECONDS, max(0.0, self._empty_until - time.monotonic())) or 0.01)
 
     def _is_over(self) -> bool:
         """Whether this drain should end: told to, out of time, or nothing due and nothing in flight.
@@ -127,57 +151,82 @@ class Dispatcher:
         if self._working is not None:
             return False
         claiming = claiming and self._may_claim()
-        if not claiming and not self._results:
+        assert self._admission is not None
+        if not claiming and not self._results and not self._admission.put_off:
             return False
-        results, self._results[:] = list(self._results), []
-        self._working = asyncio.ensure_future(self._round(results, claiming))
+        self._working = asyncio.ensure_future(self._round(self._take_work(), claiming))
         return True
+
+    def _take_work(self) -> Work:
+        assert self._admission is not None
+        work = Work(list(self._results), list(self._admission.put_off), self._pacer.take_wanted())
+        self._results.clear()
+        self._admission.put_off.clear()
+        return work
 
     def _may_claim(self) -> bool:
         moment = time.monotonic()
         return not self._stopping.is_set() and moment >= self._empty_until and (moment < self._deadline or self._may_hold_strays)
 
-    async def _round(self, results: list[AttemptResult], claiming: bool) -> None:
+    async def _round(self, work: Work, claiming: bool) -> None:
+        assert self._admission is not None
         try:
             loop = asyncio.get_running_loop()
             asked = time.monotonic()
-            prepared = await loop.run_in_executor(self._database, self._in_database, results, claiming)
-            self._gatekeeper.admit((claimed.recipient_id for claimed, _ in prepared.deliveries), asked)
-            for claimed, delivery in prepared.deliveries:
-                self._flying[claimed.recipient_id] = claimed
-                self._ready.append(delivery)
+            prepared, pace = await loop.run_in_executor(self._database, self._in_database, work, claiming)
+            self._gatekeeper.admit((candidate.claimed.recipient_id for candidate in prepared.candidates), asked)
+            if pace is not None:
+                self._pacer.renew(*pace)
+                self._admission.look_again()
+            for candidate in prepared.candidates:
+                self._flying[candidate.claimed.recipient_id] = candidate.claimed
+                self._admission.add(candidate)
             if claiming and prepared.count < get_settings().delivery_batch:
                 self._empty_until = time.monotonic() + (_PACE_SECONDS if prepared.count else _POLL_SECONDS)
         except _AWAY as error:
             log.warning("database_away", error=_first_line(error))
-            self._results[:0] = results
+            self._results[:0] = work.results
+            self._admission.put_off[:0] = work.put_off
             self._may_hold_strays = True
             self._empty_until = time.monotonic() + 1.0
             await asyncio.sleep(0.5)
         finally:
             self._working = None
 
-    def _in_database(self, results: list[AttemptResult], claiming: bool) -> Prepared:
+    def _in_database(self, work: Work, claiming: bool) -> tuple[Prepared, _Pace | None]:
         """Record what was sent and claim what is next: two transactions, because an outcome must never wait for a claim to succeed."""
-        self._record(results)
+        self._record(work.results)
+        self._postpone(work.put_off)
         if not claiming:
-            return Prepared()
-        settings = get_settings()
+            return Prepared(), None
+        settings, pace = get_settings(), None
         with self._rows("delivery claims for all tenants") as connection:
+            if work.wanted or time.monotonic() >= self._renew_at:
+                given = reserve(connection, work.wanted, now())
+                pace = load_state(connection, self._owner, settings.lease_silence_seconds, now()), given
+                self._renew_at = time.monotonic() + _RENEW_SECONDS
             if self._may_hold_strays and (strays := release_strays(connection, self._owner, list(self._flying))):
                 log.warning("strays_released", count=strays)
             batch = claim(connection, owner=self._owner, batch=settings.delivery_batch, lease_seconds=settings.delivery_lease_seconds)
             known = look_up(connection, batch) if batch else None
         self._may_hold_strays = False
         if known is None:
-            return Prepared()
+            return Prepared(), pace
         prepared = self._preparer.prepare(batch, known)
         if prepared.held or prepared.postponed or prepared.verdicts:
             with self._rows("delivery writes down what it will not dial, for all tenants") as connection:
                 hold(connection, prepared.held)
-                postpone(connection, prepared.postponed, _POSTPONE_SECONDS)
+                postpone(connection, prepared.postponed)
                 record_outcomes(connection, [outcome_of_verdict(verdict) for verdict in prepared.verdicts])
-        return prepared
+        return prepared, pace
+
+    def _postpone(self, put_off: list[PutOff]) -> None:
+        if put_off:
+            with self._rows("delivery puts off what the pace does not allow, for all tenants") as connection:
+                postpone(connection, put_off)
+            for recipient_id, *_ in put_off:
+                self._flying.pop(recipient_id, None)
+                self._gatekeeper.forget(recipient_id)
 
     def _record(self, results: list[AttemptResult]) -> None:
         known = [(self._flying[result.recipient_id], result) for result in results if result.recipient_id in self._flying]
@@ -203,43 +252,58 @@ class Dispatcher:
         spoken = [(claimed, result) for claimed, result in known if result.outcome is not Verdict.RELEASED]
         outcomes = [outcome_of_result(claimed, result) for claimed, result in spoken]
         pause = 0.0 if self._stopping.is_set() else _BACK_SECONDS
+        lesson = self._observer.learn(result for _, result in spoken)
         if not any(matters(result.reply_class, result.blame, result.suppress) for _, result in spoken):
             with self._rows("delivery records for all tenants") as connection:
                 release(connection, given_back, self._owner, seconds=pause)
                 record_outcomes(connection, outcomes)
+                self._write_lesson(connection, lesson)
             return
         with unscoped("delivery records and suppresses for all tenants") as session:
             connection = raw_of(session)
             release(connection, given_back, self._owner, seconds=pause)
             recorded = {row.recipient_id: row for row in record_outcomes(connection, outcomes)}
             note_bounces(session, [_bounce(recorded[r.recipient_id].address, c, r) for c, r in spoken if r.recipient_id in recorded])
+            self._write_lesson(connection, lesson)
+
+    def _write_lesson(self, connection: psycopg.Connection[Any], lesson: Lesson) -> None:
+        """In the transaction of the outcomes: what replies taught is never lost, and never known without them."""
+        if lesson:
+            moment = now()
+            if record_replies(connection, lesson.signals, lesson.tallies, self._pacer.full_rates(lesson.keys()), moment):
+                self._renew_at = 0.0
+            count_sent(connection, lesson.plans, moment)
 
     async def _flush_now_and_then(self) -> None:
         """Outcomes reach the database soon even when no claim carries them along."""
         while True:
             await asyncio.sleep(_FLUSH_SECONDS if self._flying else 0.5)
-            if self._results:
+            if self._results or (self._admission is not None and self._admission.put_off):
                 self._work(claiming=False)
 
     async def _settle(self) -> None:
         """End of a drain: write every outcome, give back what was leased and never sent."""
         while self._working is not None:
             await asyncio.shield(self._working)
-        unsent = [(delivery.recipient_id, delivery.attempt) for delivery in self._ready]
-        self._ready.clear()
-        results, self._results[:] = list(self._results), []
+        assert self._admission is not None
+        unsent = self._admission.give_up()
+        work = self._take_work()
         started = time.monotonic()
         while not (self._stopping.is_set() and time.monotonic() - started > _LAST_WORDS_SECONDS):
             try:
-                await asyncio.get_running_loop().run_in_executor(self._database, self._finish, results, unsent)
+                await asyncio.get_running_loop().run_in_executor(self._database, self._finish, work, unsent)
                 return
             except _AWAY as error:
-                log.warning("database_away", error=_first_line(error), waiting=len(results))
+                log.warning("database_away", error=_first_line(error), waiting=len(work.results))
                 await asyncio.sleep(0.5)
-        log.error("outcomes_unwritten", count=len(results))  # their leases run out, and they are sent again, marked as possible duplicates
+        log.error("outcomes_unwritten", count=len(work.results))  # their leases run out, and they are sent again, marked as possible duplicates
 
-    def _finish(self, results: list[AttemptResult], unsent: list[tuple[UUID, int]]) -> None:
-        self._record(results)
+    def _finish(self, work: Work, unsent: list[tuple[UUID, int]]) -> None:
+        self._record(work.results)
+        self._postpone(work.put_off)
+        if self._stopping.is_set() and (day := self._pacer.state.day) is not None:
+            with self._rows("delivery gives back the warm-up it did not use, for all tenants") as connection:
+                give_back(connection, self._pacer.take_unused(), day)
         if unsent:
             with self._rows("delivery gives back what it did not send") as connection:
                 release(connection, unsent, self._owner)

@@ -27,12 +27,15 @@ from webapp.tracking.tokens import Purpose, make_link_token, make_recipient_toke
 from worker.delivery.content import Attachment, ContentError, MessageContent, RecipientContent, TrackingPlan
 from worker.delivery.mime import CompiledMessage
 from worker.delivery.types import Delivery
+from worker.dispatch.admission import Candidate, PutOff
 from worker.dispatch.routes import Sender, route_for, sender_for
 
 log = structlog.get_logger()
 #: Bounds of the compiled messages kept: how many, and how many octets of body.
 _KEPT_MESSAGES = 500
 _KEPT_OCTETS = 64 * 2**20
+#: How often mail of a paused bridge or pool is looked at.
+POSTPONE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +52,15 @@ class Verdict:
 class Prepared:
     """What a claimed batch became."""
 
-    deliveries: list[tuple[Claimed, Delivery]] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
     held: list[tuple[UUID, int, str]] = field(default_factory=list)
-    postponed: list[tuple[UUID, int, str]] = field(default_factory=list)
+    postponed: list[PutOff] = field(default_factory=list)
 
     @property
     def count(self) -> int:
         """How many recipients the batch had."""
-        return len(self.deliveries) + len(self.verdicts) + len(self.held) + len(self.postponed)
+        return len(self.candidates) + len(self.verdicts) + len(self.held) + len(self.postponed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Preparer:
             if reason := _reason_to_hold(claimed):
                 prepared.held.append((claimed.recipient_id, claimed.attempt, reason))
             elif reason := _reason_to_wait(permit):
-                prepared.postponed.append((claimed.recipient_id, claimed.attempt, reason))
+                prepared.postponed.append(PutOff(claimed.recipient_id, claimed.attempt, reason, POSTPONE_SECONDS))
             elif verdict := _verdict(claimed, known):
                 prepared.verdicts.append(verdict)
             else:
@@ -93,14 +96,14 @@ class Preparer:
 
     def _add(self, prepared: Prepared, claimed: Claimed, content: dict[str, Any], permit: Permit | None) -> None:
         route = route_for(claimed.pool_id) if claimed.pool_id else None
-        if route is None or not route.members or route.paused:
+        if route is None or not route.sources or route.paused:
             reason = "The pool is paused." if route and route.paused else "The pool has no active member to send through."
-            prepared.postponed.append((claimed.recipient_id, claimed.attempt, reason))
+            prepared.postponed.append(PutOff(claimed.recipient_id, claimed.attempt, reason, POSTPONE_SECONDS))
             return
         from_domain: str = content["from_address"].rpartition("@")[2]
         sender = sender_for((claimed.tenant_id, from_domain))
         if sender is None:
-            prepared.postponed.append((claimed.recipient_id, claimed.attempt, f"The domain {from_domain} is not verified any more."))
+            prepared.postponed.append(PutOff(claimed.recipient_id, claimed.attempt, f"The domain {from_domain} is not verified any more.", POSTPONE_SECONDS))
             return
         try:
             token = make_recipient_token(claimed.message_id, claimed.recipient_id, host=sender.tracking_host or "")
@@ -117,12 +120,12 @@ class Preparer:
             sender=f"{named}@{sender.return_path or get_settings().bounce_domain}",
             address=claimed.address,
             domain=claimed.domain,
-            members=route.members,
+            members=(),  # chosen at the last moment, by the pacer
             render=render,
             needs_smtputf8=compiled.mail.needs_smtputf8 or not claimed.address.isascii(),
             bad_domain_since=claimed.bad_domain_since,
         )
-        prepared.deliveries.append((claimed, delivery))
+        prepared.candidates.append(Candidate(claimed, route, delivery))
 
     def _compile(self, content: dict[str, Any], permit: Permit | None, token: str, base: str) -> _Compiled:
         """The message, ready to be rendered. One with a single recipient is compiled for that one alone, and not kept."""

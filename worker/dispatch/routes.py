@@ -43,17 +43,36 @@ class Remembered(Generic[K, V]):
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A pool member with whose it is, what people call it, and how much of its weight counts (its account's quota, 0 to 1)."""
+
+    member: Member
+    owner_id: UUID | None
+    label: str
+    health: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
-    """A pool as the engine sees it."""
+    """A pool as delivery sees it."""
 
     paused: bool
-    members: tuple[Member, ...]
+    sources: tuple[Source, ...]
+
+    @property
+    def needs_mx(self) -> bool:
+        """Whether any way out dials the recipient's own servers, so that the provider must be known."""
+        return any(source.member.kind is MemberKind.IP for source in self.sources)
 
 
 def _look_up_route(pool_id: UUID) -> Route | None:
     with unscoped("delivery reads the pools of all tenants") as session:
         route = route_of(session, pool_id)
-    return None if route is None else Route(route.paused, tuple(_member(member) for member in route.members))
+    return None if route is None else Route(route.paused, tuple(_source(member) for member in route.members))
+
+
+def _source(member: RouteMember) -> Source:
+    return Source(_member(member), member.owner_id, member.label or str(member.id))
 
 
 def _member(member: RouteMember) -> Member:
@@ -71,6 +90,7 @@ def _member(member: RouteMember) -> Member:
         helo_name=member.helo_name or get_settings().ehlo_name,
         max_connections=member.max_connections or _IP_CONNECTIONS,
         trusted=member.trusted,
+        source_id=member.source_id,
     )
 
 

@@ -190,19 +190,20 @@ def release_strays(connection: psycopg.Connection[Any], owner: str, kept: Sequen
 
 
 _POSTPONE = """
-with x as (select * from unnest(%(ids)s::uuid[], %(attempts)s::int[], %(reasons)s::text[]) x(id, attempt, reason)),
+with x as (select * from unnest(%(ids)s::uuid[], %(attempts)s::int[], %(reasons)s::text[], %(seconds)s::float8[]) x(id, attempt, reason, seconds)),
 later as (
   update queue_entries q set lease_until = null, leased_by = null, attempt = q.attempt - 1, fruitless = greatest(q.fruitless - 1, 0),
-    due_at = now() + make_interval(secs => %(seconds)s)
+    due_at = now() + make_interval(secs => x.seconds)
   from x where q.recipient_id = x.id and q.attempt = x.attempt returning q.recipient_id, x.reason)
 update recipients r set state_reason = later.reason from later where r.id = later.recipient_id and r.state_reason is distinct from later.reason
 """
 
 
-def postpone(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, int, str]], seconds: float) -> None:
-    """Keep ``(recipient, attempt, reason)`` waiting while something of ours is switched off; looked at again after ``seconds``, without a person."""
+def postpone(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, int, str, float]]) -> None:
+    """Keep ``(recipient, attempt, reason, seconds)`` waiting: something of ours is switched off, or the pace allows no more. Looked at again after so
+    many seconds, without a person; the claim does not count."""
     if rows:
-        ids, attempts, reasons = (list(column) for column in zip(*rows, strict=True))
+        ids, attempts, reasons, seconds = (list(column) for column in zip(*rows, strict=True))
         connection.execute(_POSTPONE, {"ids": ids, "attempts": attempts, "reasons": reasons, "seconds": seconds})
 
 
