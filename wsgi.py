@@ -1,5 +1,8 @@
 """The application for a WSGI server: `granian --interface wsgi wsgi:application`."""
 
-from webapp.app import create_app
+from webapp.loading import loading
 
-application = create_app()
+with loading():
+    from webapp.app import create_app
+
+    application = create_app()

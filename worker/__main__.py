@@ -3,35 +3,47 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 
-from webapp.kernel.jobs import QueueName
+from webapp.loading import loading
 
 
 def main(argv: list[str] | None = None) -> None:
     """Start the process named on the command line."""
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
-    kinds.add_parser("jobs", help="run RQ jobs of one queue").add_argument("queue", choices=[name.value for name in QueueName])
+    kinds.add_parser("jobs", help="run RQ jobs of one queue").add_argument("queue", choices=["delivery", "default"])
     kinds.add_parser("ticker", help="wake what is due")
     kinds.add_parser("submission", help="take mail from bridges over SMTP")
     kinds.add_parser("inbound", help="take bounces and complaints, and run the simulator")
     arguments = parser.parse_args(argv)
-    if arguments.kind == "jobs":
+    with loading():
+        run = _load(arguments.kind, getattr(arguments, "queue", ""))
+    run()
+
+
+def _load(kind: str, queue: str = "") -> Callable[[], None]:
+    """Import what a process of that kind runs, and nothing else."""
+    if kind == "jobs":
+        from webapp.kernel.jobs import QueueName
         from worker.rq_worker import main as run_jobs
 
-        run_jobs(QueueName(arguments.queue))
-    elif arguments.kind == "ticker":
+        name = QueueName(queue)
+        if name is QueueName.DELIVERY:
+            import worker.jobs.delivery  # noqa: F401  # RQ would load it with the first job
+        return partial(run_jobs, name)
+    if kind == "ticker":
         from worker.ticker import main as run_ticker
 
-        run_ticker()
-    elif arguments.kind == "submission":
+        return run_ticker
+    if kind == "submission":
         from worker.smtp.submission import main as run_submission
 
-        run_submission()
-    else:
-        from worker.smtp.inbound import main as run_inbound
+        return run_submission
+    from worker.smtp.inbound import main as run_inbound
 
-        run_inbound()
+    return run_inbound
 
 
 if __name__ == "__main__":

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from string import Template
 
 from markupsafe import Markup
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
 
 from webapp.bridges.connection import Connection
 
@@ -149,6 +146,11 @@ def payload_samples(connection: Connection, letter: Letter) -> tuple[Sample, Sam
 
 
 def _sample(name: str, label: str, lexer: str, text: str) -> Sample:
+    # Only the page of a bridge's connection asks for it.
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import get_lexer_by_name
+
     return Sample(name, label, text, Markup(highlight(text, get_lexer_by_name(lexer), HtmlFormatter(nowrap=True))))
 
 

@@ -19,7 +19,8 @@ from liquid.context import RenderContext
 from liquid.exceptions import LiquidError, ResourceLimitError
 from liquid.undefined import Undefined
 
-MAX_SOURCE = 512 * 1024
+from webapp.content.types import MAX_SOURCE
+
 MAX_OUTPUT = 2 * 1024 * 1024
 #: Seconds a rendering may take.
 DEADLINE = 1.0

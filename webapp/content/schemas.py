@@ -7,9 +7,9 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from webapp.content.liquid import MAX_SOURCE
 from webapp.content.models import EmailTemplate
 from webapp.content.rendering import variables_of
+from webapp.content.types import MAX_SOURCE
 from webapp.kernel.schema import Id, Line, Rfc3339, Schema
 
 

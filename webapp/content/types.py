@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+#: Characters of one part of a template.
+MAX_SOURCE = 512 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class RenderedTemplate:

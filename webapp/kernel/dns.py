@@ -1,4 +1,7 @@
-"""Look-ups through the configured resolver, with a time limit, and with "there is none" told apart from "nobody answered"."""
+"""Look-ups through the configured resolver, with a time limit, and with "there is none" told apart from "nobody answered".
+
+The resolver is loaded with the first look-up: most processes that may dial somewhere never ask.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ import ipaddress
 import socket
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
-
-import dns.exception
-import dns.nameserver
-import dns.resolver
+from typing import TYPE_CHECKING, Any
 
 from webapp.settings import get_settings
+
+if TYPE_CHECKING:
+    import dns.nameserver
+    import dns.resolver
 
 #: Seconds a look-up may take in all, retries included.
 LIFETIME = 5.0
@@ -38,6 +41,8 @@ class Answer:
 @functools.cache
 def resolver() -> dns.resolver.Resolver:
     """The resolver of this process: the servers of the setting, else the system's."""
+    import dns.resolver
+
     servers = get_settings().dns_servers
     made = dns.resolver.Resolver(configure=not servers)
     if servers:
@@ -49,6 +54,8 @@ def resolver() -> dns.resolver.Resolver:
 
 def _server(text: str) -> dns.nameserver.Do53Nameserver:
     """``192.0.2.1``, ``192.0.2.1:5353``, ``2001:db8::1`` or ``[2001:db8::1]:5353``."""
+    import dns.nameserver
+
     host, port = text, 53
     if text.startswith("[") and "]:" in text:
         host, port = text[1 : text.index("]:")], int(text.rpartition(":")[2])
@@ -60,13 +67,15 @@ def _server(text: str) -> dns.nameserver.Do53Nameserver:
 
 def forget() -> None:
     """Empty our own cache, for a person who has just changed records."""
-    made = resolver()
-    if isinstance(made.cache, dns.resolver.LRUCache):
-        made.cache.flush()
+    if (cache := resolver().cache) is not None:
+        cache.flush()
 
 
 def look_up(name: str, kind: str) -> Answer:
     """The records of ``kind`` (TXT, CNAME, MX, NS, A, AAAA) at ``name``, CNAMEs followed. Takes at most ``LIFETIME`` seconds."""
+    import dns.exception
+    import dns.resolver
+
     try:
         answer = resolver().resolve(name, kind, raise_on_no_answer=False)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
@@ -92,6 +101,8 @@ def addresses(name: str) -> tuple[str, ...]:
         except (OSError, UnicodeError):
             return ()
         return tuple(dict.fromkeys(str(info[4][0]).partition("%")[0] for info in infos))
+    import dns.exception
+
     found: list[str] = []
     for kind in ("A", "AAAA"):
         try:

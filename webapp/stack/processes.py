@@ -92,4 +92,6 @@ def child_environment(settings: Settings, database_url: str, redis_url: str, cer
         "POSTBRIDGE_TLS_CERT": certificate[0],
         "POSTBRIDGE_TLS_KEY": certificate[1],
         "PYTHONUNBUFFERED": "1",
+        # Else the C library keeps a heap for each of many threads, and gives none of them back.
+        "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
     }
