@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
-import random
 from collections import deque
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from worker.delivery.handshake import Dialer, DialFailure
-from worker.delivery.resolver import Destination, ResolutionError, ResolutionFailed
+from worker.delivery.handshake import DialFailure
+from worker.delivery.hosts import Hosts
+from worker.delivery.mta_sts import StsPolicy
+from worker.delivery.resolver import Destination
 from worker.delivery.smtp_client import Connection
 from worker.delivery.transaction import Failure, Transaction
 from worker.delivery.types import AttemptResult, Fault, Member, MemberKind, ReplyClass, Stage, TlsMode
@@ -25,6 +24,9 @@ _RAISE_AFTER = 50  # deliveries without trouble before a lowered connection limi
 _SLOW_SECONDS = 60.0  # how long nothing is pipelined behind the end of data of a destination found slow
 _MAX_REDIALS = 2
 _RELAY_REFUSES_US = frozenset({530, 534, 535, 538})
+# A 4xx of these kinds may be this host's alone: the next MX is asked at once. Greylisting, throttles, blocks and full boxes are the same at
+# every host of a destination, and asking them all would only make it worse.
+_OF_THIS_HOST = frozenset({ReplyClass.TEMPORARY, ReplyClass.NET, ReplyClass.PROTOCOL})
 
 
 class Route:
@@ -34,8 +36,11 @@ class Route:
     further connection, and grows again slowly.
     """
 
-    def __init__(self, engine: Engine, member: Member, tls: TlsMode, destinations: tuple[Destination, ...]) -> None:
-        self.engine, self.member, self.tls, self.destinations = engine, member, tls, destinations
+    def __init__(
+        self, engine: Engine, member: Member, tls: TlsMode, destinations: tuple[Destination, ...], sts: StsPolicy | None = None
+    ) -> None:
+        self.engine, self.member = engine, member
+        self._hosts = Hosts(engine, member, tls, destinations, sts)
         self.waiting: deque[Transaction] = deque()
         self.idle_conns: list[Connection] = []
         self.conns: set[Connection] = set()
@@ -46,9 +51,7 @@ class Route:
         self._good = 0
         self._rests_until = 0.0
         self._failure: Failure | None = None
-        self._down: dict[str, float] = {}
         self._slow_until = 0.0
-        self._no_tls: set[str] = set()
 
     @property
     def is_unused(self) -> bool:
@@ -137,7 +140,20 @@ class Route:
             tx.notes = result.transcript
             self.engine.next_member(tx, Fault(tx.member, stage, result.reply_class, result.code, result.reply))
             return
+        if result.reply_class in _OF_THIS_HOST and reply.code < 500 and not self.engine.stopping and self._has_another_host(tx, conn):
+            self._try_another_host(tx, conn, result)
+            return
         self.engine.finish(result)
+
+    def _has_another_host(self, tx: Transaction, conn: Connection) -> bool:
+        return tx.redials < _MAX_REDIALS and self._hosts.has_other(tx.broken_hosts | {conn.host})
+
+    def _try_another_host(self, tx: Transaction, conn: Connection, result: AttemptResult) -> None:
+        tx.redials += 1
+        tx.notes = result.transcript
+        tx.broken_hosts |= {conn.host}
+        tx.forget_replies()
+        self._put_back(tx)
 
     def _is_about_us(self, result: AttemptResult) -> bool:
         """Whether a refusal is of this way out, so that another one may be luckier: our address is blocked, or the relay refuses our login or has
@@ -153,14 +169,10 @@ class Route:
         if engine.stopping:
             engine.release(tx, "the worker is stopping")
             return
-        self._rest_host(conn.ip)
+        self._hosts.rest(conn.ip)
         result = engine.reporter.lost(tx, conn, stage, why)
-        if tx.redials < _MAX_REDIALS and self._has_other_host(tx, conn):
-            tx.redials += 1
-            tx.notes = result.transcript
-            tx.broken_hosts |= {conn.host}
-            tx.forget_replies()
-            self._put_back(tx)
+        if self._has_another_host(tx, conn):
+            self._try_another_host(tx, conn, result)
         elif self.member.kind is MemberKind.RELAY and tx.position + 1 < len(tx.members):
             tx.notes = result.transcript
             engine.next_member(tx, Fault(tx.member, stage, result.reply_class, None, why))
@@ -234,7 +246,8 @@ class Route:
         conn: Connection | None = None
         failure: Failure | None = None
         try:
-            conn = await self._dial_any()
+            head = self.waiting[0] if self.waiting else None
+            conn = await self._hosts.connect(head.delivery.domain if head else "", head.broken_hosts if head else frozenset())
         except DialFailure as error:
             failure = error.failure
         except Exception as error:
@@ -264,87 +277,6 @@ class Route:
         self.clogged = False
         for tx in waiting:
             self.engine.unreachable(tx, failure)
-
-    async def _dial_any(self) -> Connection:
-        """A connection to the first host that takes one, in MX order, hosts found broken lately last.
-
-        The next host is tried after connection faults and 4xx; a 5xx is final (RFC 5321 5.1).
-        """
-        notes: list[str] = []
-        tried: set[str] = set()
-        last: Failure | None = None
-        for resting in (False, True):
-            for host in _in_order(self.destinations):
-                found = await self._addresses(host)
-                if isinstance(found, Failure):
-                    last = last or found
-                    continue
-                for ip in found:
-                    if ip in tried or self._is_down(ip) is not resting or len(tried) >= self.engine.limits.max_addresses:
-                        continue
-                    tried.add(ip)
-                    try:
-                        conn = await self._dial(host, ip)
-                    except DialFailure as error:
-                        last = error.failure
-                        notes.append(last.transcript)
-                        self._rest_host(ip)
-                        if last.code is not None and last.code >= 500:
-                            raise DialFailure(last._replace(transcript="\n".join(notes))) from None
-                    else:
-                        conn.preamble = "\n".join([*notes, conn.preamble])
-                        return conn
-        assert last is not None  # there is always a destination, and it either resolved or failed
-        raise DialFailure(last._replace(transcript="\n".join(notes)))
-
-    async def _dial(self, host: str, ip: str) -> Connection:
-        engine = self.engine
-        tls = TlsMode.NONE if ip in self._no_tls and self.tls is TlsMode.OPPORTUNISTIC else self.tls
-        dialer = Dialer(self.member, tls, host, ip, self._port, engine.limits, engine.tls_contexts)
-        try:
-            return await dialer.dial()
-        except DialFailure as error:
-            if not error.tls_broken:
-                raise
-        # Optional TLS that does not work is worse than none (RFC 7435): once more in the clear, and remember.
-        self._no_tls.add(ip)
-        plain = Dialer(self.member, TlsMode.NONE, host, ip, self._port, engine.limits, engine.tls_contexts)
-        plain.log = [*dialer.log, "* again without TLS"]
-        return await plain.dial()
-
-    @property
-    def _port(self) -> int:
-        return self.member.port or 587 if self.member.kind is MemberKind.RELAY else self.engine.limits.mx_port
-
-    async def _addresses(self, host: str) -> tuple[str, ...] | Failure:
-        """The addresses of `host` that we may and can dial, or why there are none."""
-        ours = ReplyClass.RELAY if self.member.kind is MemberKind.RELAY else None
-        try:
-            found = await self.engine.resolver.addresses(host)
-        except ResolutionError as error:
-            kind = ReplyClass.NET if isinstance(error, ResolutionFailed) or ours is None else ours
-            return Failure(Stage.DNS, None, str(error), kind, host)
-        allowed = tuple(ip for ip in found if self.member.trusted or self.engine.egress.is_allowed(ip, self._port))
-        if not allowed:
-            text = f"550 5.4.4 {host} has no address that may be reached from here"
-            return Failure(Stage.CONNECT, 550, text, ours or ReplyClass.REJECTED, host)
-        source = self.member.source_ip
-        if source is None:
-            return allowed
-        version = ipaddress.ip_address(source).version
-        fitting = tuple(ip for ip in allowed if ipaddress.ip_address(ip).version == version)
-        return fitting or Failure(Stage.CONNECT, None, f"{host} has no IPv{version} address", ReplyClass.NET, host)
-
-    # -- health --------------------------------------------------------------------------------------------------
-
-    def _rest_host(self, ip: str) -> None:
-        self._down[ip] = self.engine.now() + self.engine.limits.cooldown
-
-    def _is_down(self, ip: str) -> bool:
-        return self._down.get(ip, 0.0) > self.engine.now()
-
-    def _has_other_host(self, tx: Transaction, conn: Connection) -> bool:
-        return any(destination.host != conn.host and destination.host not in tx.broken_hosts for destination in self.destinations)
 
     # -- care ----------------------------------------------------------------------------------------------------
 
@@ -388,12 +320,3 @@ def _fits(tx: Transaction, conn: Connection) -> bool:
     """Whether `tx` may use `conn`: not where it broke before, and after a lost connection only a fresh one."""
     return conn.host not in tx.broken_hosts and not (tx.redials and conn.count)
 
-
-def _in_order(destinations: tuple[Destination, ...]) -> Iterator[str]:
-    """Hosts by preference, those of equal preference shuffled (RFC 5321 5.1)."""
-    if len(destinations) == 1:
-        yield destinations[0].host
-        return
-    keyed = sorted((destination.preference, random.random(), destination.host) for destination in destinations)
-    for _, _, host in keyed:
-        yield host

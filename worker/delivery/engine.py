@@ -16,13 +16,16 @@ from worker.delivery.connection_pool import Route
 from worker.delivery.egress import EgressPolicy
 from worker.delivery.gate import Barrier
 from worker.delivery.handshake import TlsContexts
+from worker.delivery.mta_sts import StsPolicy
 from worker.delivery.resolver import Destination, NullMx, ResolutionError, ResolutionFailed, Resolver
+from worker.delivery.sts_policies import StsPolicies
+from worker.delivery.tls_report import Tally
 from worker.delivery.transaction import Failure, Reporter, Transaction, order_members
 from worker.delivery.types import AttemptResult, Delivery, Fault, Limits, Member, MemberKind, ReplyClass, Stage, TlsMode
 
 Source = Callable[[], Awaitable[Delivery | None]]
 Sink = Callable[[AttemptResult], None]
-_RouteKey = tuple[UUID, TlsMode, tuple[Destination, ...] | None]
+_RouteKey = tuple[UUID, TlsMode, tuple[Destination, ...] | None, StsPolicy | None]
 
 _BREATHE_EVERY = 32
 
@@ -41,6 +44,11 @@ class Engine:
             self.egress = EgressPolicy(egress.allow, egress.ports | {self.limits.mx_port})
         self.reporter = Reporter(clock, self.limits)
         self.tls_contexts = TlsContexts.load(self.limits.tls_ca_file)
+        self.tls_tally = Tally()
+        #: Finds MTA-STS policies; None: they are not looked at.
+        self.sts: StsPolicies | None = None
+        #: Whether this system itself takes mail for a domain, so that an MX host that greets with our name is no loop.
+        self.takes_mail_for: Callable[[str], bool] = lambda domain: False
         self.stopping = False
         self.now: Callable[[], float] = time.monotonic
         self.share = max(1, self.limits.window // 8)
@@ -225,21 +233,21 @@ class Engine:
             return
         domain = tx.delivery.domain
         found = self.resolver.cached_mx(domain)
-        if found is not None:
-            self._route(tx, found)
+        if found is not None and (self.sts is None or self.sts.is_known(domain)):
+            self._route(tx, found, self.sts.known(domain) if self.sts is not None else None)
         elif domain in self._resolving:
             self._resolving[domain].append(tx)
         else:
             self._resolving[domain] = [tx]
             self.spawn(self._resolve(domain))
 
-    def _route(self, tx: Transaction, destinations: tuple[Destination, ...] | None) -> None:
-        """Queue `tx` where it goes. Domains with the same MX hosts share a route, and so its connections and limits."""
+    def _route(self, tx: Transaction, destinations: tuple[Destination, ...] | None, sts: StsPolicy | None = None) -> None:
+        """Queue `tx` where it goes. Domains with the same MX hosts and MTA-STS policy share a route, and so its connections and limits."""
         member = tx.member
         tls = member.tls
         if tx.delivery.requires_tls and tls in (TlsMode.NONE, TlsMode.OPPORTUNISTIC):
             tls = TlsMode.REQUIRED
-        key = (member.id, tls, destinations)
+        key = (member.id, tls, destinations, sts)
         route = self._routes.get(key)
         if route is None or route.member is not member:
             if route is not None and route.member == member:
@@ -247,7 +255,7 @@ class Engine:
             else:
                 if route is not None:  # its settings were changed: what is under way ends on the old connections
                     self._retire(route)
-                route = self._routes[key] = Route(self, member, tls, destinations or (Destination(member.host or "", 0),))
+                route = self._routes[key] = Route(self, member, tls, destinations or (Destination(member.host or "", 0),), sts)
         route.add(tx)
 
     def _retire(self, route: Route) -> None:
@@ -258,8 +266,12 @@ class Engine:
     async def _resolve(self, domain: str) -> None:
         failure: Failure | None = None
         found: tuple[Destination, ...] = ()
+        sts: StsPolicy | None = None
         try:
-            found = await self.resolver.mx(domain)
+            if self.sts is None:
+                found = await self.resolver.mx(domain)
+            else:  # both at once; a policy is never waited for long
+                found, sts = await asyncio.gather(self.resolver.mx(domain), self.sts.find(domain))
         except NullMx as error:
             failure = Failure(Stage.DNS, 556, f"556 5.1.10 {error}", ReplyClass.BAD_DOMAIN)
         except ResolutionError as error:
@@ -271,7 +283,7 @@ class Engine:
             transactions = self._resolving.pop(domain, [])
         for tx in transactions:
             if failure is None:
-                self._route(tx, found)
+                self._route(tx, found, sts)
             else:
                 self.finish(self.reporter.failed(tx, failure))
 

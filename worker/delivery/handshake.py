@@ -24,14 +24,14 @@ from worker.delivery.wire import Reply
 class DialFailure(Exception):
     """The connection could not be made ready.
 
-    `tls_broken`: a TLS handshake failed that was not required, so less may be tried. `tls_result`: what to report of TLS, if anything.
+    `tls_broken`: a TLS handshake failed that was not required, so less may be tried. `is_loop`: the host is this system itself.
     """
 
-    def __init__(self, failure: Failure, *, tls_broken: bool = False, tls_result: TlsResult | None = None) -> None:
+    def __init__(self, failure: Failure, *, tls_broken: bool = False, is_loop: bool = False) -> None:
         super().__init__(failure.text)
         self.failure = failure
         self.tls_broken = tls_broken
-        self.tls_result = tls_result
+        self.is_loop = is_loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ class Dialer:
         self.log: list[str] = []
         self.stage = Stage.CONNECT
         self.tls_result: TlsResult | None = None
+        self.loop_is_fine = False  # the mail is for a domain that this system takes mail for
         self._login: Login | None = None
 
     async def dial(self) -> Connection:
@@ -182,7 +183,7 @@ class Dialer:
             text = f"the TLS handshake failed: {_describe(error)}"
             self.log.append(f"* {text}")
             self.tls_result = result_of(error)
-            raise DialFailure(self._make(None, text, ReplyClass.TLS), tls_broken=not wanted.required, tls_result=self.tls_result) from None
+            raise DialFailure(self._make(None, text, ReplyClass.TLS), tls_broken=not wanted.required) from None
         if wanted.check is Check.TLSA and not self._matches_tlsa(conn):
             conn.abort("the certificate matches no TLSA record")
             self.tls_result = TlsResult.VALIDATION_FAILURE
@@ -196,9 +197,10 @@ class Dialer:
 
     def _refuse_ourselves(self, conn: Connection) -> None:
         """An MX host that greets with a name of ours is we ourselves: mail for a domain that we do not take would go round (RFC 5321 5.1)."""
-        if self.member.kind is MemberKind.IP and conn.greets_as in self.limits.own_names:
+        if not self.loop_is_fine and self.member.kind is MemberKind.IP and conn.greets_as in self.limits.own_names:
             text = f"554 5.4.6 {self.host} is this system itself: mail for the domain loops back"
-            raise DialFailure(self._make(554, text, ReplyClass.REJECTED))
+            self.log.append(f"* {text}")
+            raise DialFailure(self._make(554, text, ReplyClass.REJECTED), is_loop=True)
 
     async def _authenticate(self, conn: Connection, username: str, password: str) -> None:
         """AUTH (RFC 4954), under TLS only, but for loopback when the settings say so."""
@@ -229,11 +231,11 @@ class Dialer:
         return self._login.redact(text) if self._login is not None else text
 
     def _refused(self, reply: Reply, reply_class: ReplyClass | None = None) -> DialFailure:
-        return DialFailure(self._make(reply.code, self._redact(clean_text(reply.raw)), reply_class), tls_result=self.tls_result)
+        return DialFailure(self._make(reply.code, self._redact(clean_text(reply.raw)), reply_class))
 
     def _failure(self, text: str, reply_class: ReplyClass) -> DialFailure:
         self.log.append(f"* {text}")
-        return DialFailure(self._make(None, text, reply_class), tls_result=self.tls_result)
+        return DialFailure(self._make(None, text, reply_class))
 
     def _broken(self, error: BaseException) -> DialFailure:
         if isinstance(error, OSError) and error.errno == errno.EADDRNOTAVAIL and self.member.source_ip:

@@ -54,6 +54,15 @@ class StsPolicies:
         self._learning: dict[str, asyncio.Task[None]] = {}
         self._fetches = asyncio.Semaphore(_MAX_FETCHES)
 
+    def is_known(self, domain: str) -> bool:
+        """Whether `known` can answer without a look-up. Never blocks."""
+        known = self._known.get(domain)
+        return known is not None and known.until > time.monotonic()
+
+    def known(self, domain: str) -> StsPolicy | None:
+        """What `find` would answer, when `is_known`."""
+        return self._known[domain].policy
+
     async def find(self, domain: str) -> StsPolicy | None:
         """The policy for mail to `domain` (lower-case ASCII), or None when it has none. Waits at most `patience` seconds."""
         known = self._known.get(domain)
