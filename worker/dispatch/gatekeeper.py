@@ -62,6 +62,14 @@ class Gatekeeper:
         if self._watch is None or self._watch.done():
             self._watch = asyncio.ensure_future(self._renew_often(changed))
 
+    def close(self) -> None:
+        """Stop to watch, and let the connection go."""
+        if self._watch is not None:
+            self._watch.cancel()
+        self._thread.shutdown()
+        if self._connection is not None:
+            self._connection.close()
+
     async def _renew_often(self, changed: Callable[[], None]) -> None:
         while True:
             try:
