@@ -245,6 +245,9 @@ class SinkProtocol(asyncio.Protocol):
             return
         recipient = rest[3:].partition(">")[0].strip("<")
         word = "ok" if self.state.healed else self.options.always or behaviour_of(recipient)
+        if self.options.rcpt_replies:
+            self.refuse(self.options.rcpt_replies.pop(0))
+            return
         if word == "slow":
             self.delay = self.options.slow_seconds
         code = code_in(word, "r")

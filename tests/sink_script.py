@@ -47,6 +47,7 @@ class SinkOptions:
     behind the 220. `tls`: context for implicit TLS. `auth`: the only user and password, required before MAIL.
     `max_connections`: further ones get 421. `messages_per_connection`: 421 after as many. `latency`: seconds before every
     answer. `always`: the behaviour of every recipient, whatever it is called. `keep`: whether `received` keeps messages (benchmarks only count).
+    `rcpt_replies`: answers to the next RCPTs, in turn; when they are used up, the usual ones.
     """
 
     banner: bytes = b"220 sink.test ESMTP"
@@ -67,6 +68,7 @@ class SinkOptions:
     slow_seconds: float = 0.3
     always: str = ""
     keep: bool = True
+    rcpt_replies: list[bytes] = field(default_factory=list)
 
 
 @dataclass(slots=True)
