@@ -17,11 +17,12 @@ from webapp.simulator import models as _simulator
 from webapp.stats import models as _stats
 from webapp.suppressions import models as _suppressions
 from webapp.tenants import models as _tenants
+from webapp.transport import models as _transport
 from webapp.webhooks import models as _webhooks
 
 metadata = Base.metadata
 __all__ = ["metadata"]
 _ = (
     _access, _accounts, _activity, _bridges, _content, _domains, _heartbeat, _incidents, _messages,
-    _pace, _pools, _sending_accounts, _simulator, _stats, _suppressions, _tenants, _webhooks,
+    _pace, _pools, _sending_accounts, _simulator, _stats, _suppressions, _tenants, _transport, _webhooks,
 )  # fmt: skip

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.kernel.db import Base, HasId, TenantOrShared, Timestamps
@@ -21,6 +23,8 @@ class Pool(HasId, TenantOrShared, Timestamps, Base):
     description: Mapped[str | None]
     is_default: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
     paused: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    #: Bridges that were deleted earlier still name it, and so does their mail: the row stays, for its name.
+    deleted_at: Mapped[datetime | None]
 
     @property
     def shared(self) -> bool:
@@ -37,6 +41,9 @@ class IpAddress(HasId, TenantOrShared, Timestamps, Base):
     address: Mapped[str] = mapped_column(unique=True)
     helo_name: Mapped[str]
     active: Mapped[bool] = mapped_column(default=True, server_default=sa.true())
+    #: When it was last looked at, and what was wrong then, a sentence each.
+    checked_at: Mapped[datetime | None]
+    problems: Mapped[list[str]] = mapped_column(JSONB, default=list, server_default="[]")
 
     @property
     def shared(self) -> bool:
