@@ -72,6 +72,7 @@ class _Database(Collector):
                 states[state] += count
                 stream = _STREAMS.get(priority, "bulk")
                 ages[stream] = max(ages[stream], float(age or 0))
+            alarms = session.execute(sa.text("select count(*) from suppression_alarms where settled_at is null")).scalar_one()
             for kind, age in session.execute(sa.text("select kind, extract(epoch from now() - max(seen_at)) from heartbeats group by 1")):
                 beats.add_metric([kind], float(age))
         for state, count in states.items():
@@ -79,7 +80,8 @@ class _Database(Collector):
         for stream, seconds in ages.items():
             oldest.add_metric([stream], seconds)
         free = GaugeMetricFamily("esp_disk_free_bytes", "Free space where data is kept.", value=shutil.disk_usage(get_settings().var_dir).free)
-        return [depth, oldest, beats, free]
+        washing = GaugeMetricFamily("esp_suppression_alarms_open", "Tenants that took many addresses off their lists, not looked at yet.", value=alarms)
+        return [depth, oldest, beats, free, washing]
 
 
 _database = _Database()

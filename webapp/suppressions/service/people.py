@@ -112,10 +112,14 @@ def source_of(scope: Scope) -> str:
 
 
 def check(scope: Scope, emails: Sequence[str], list_key: str | None = None) -> list[Checked]:
-    """What would happen to mail for each address, in both streams; changes nothing. Raises ``ValidationFailed``."""
+    """What would happen to mail for each address, in both streams, bulk mail of ``list_key`` if that is given; changes nothing.
+
+    Raises ``ValidationFailed``.
+    """
     scope.require(Permission.SUPPRESSION_READ)
     addresses = canonical_of_many(emails)
-    by_stream = {stream: find_suppressed(scope.session, scope.tenant_id, set(addresses), stream, list_key) for stream in Stream}
+    lists = {Stream.TRANSACTIONAL: None, Stream.BULK: list_key}
+    by_stream = {stream: find_suppressed(scope.session, scope.tenant_id, set(addresses), stream, of_list) for stream, of_list in lists.items()}
     return [Checked(a, by_stream[Stream.TRANSACTIONAL].get(a), by_stream[Stream.BULK].get(a)) for a in addresses]
 
 
