@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import current_app, request, url_for
+from werkzeug.local import LocalProxy
 
 from webapp.http import guard
 from webapp.kernel.errors import DomainError
@@ -75,18 +76,19 @@ class Viewer:
         return bool(self.permissions.allows(permission))
 
 
-@functools.lru_cache(maxsize=256)
-def _fingerprint(path: str, changed: float) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:10]
-
-
 def asset(name: str) -> str:
     """Address of a static file that changes with its content, so that browsers may keep it for a year."""
-    path = Path(current_app.static_folder or "") / name
+    return _address_of(current_app.static_folder or "", request.script_root, name)
+
+
+@functools.lru_cache(maxsize=1024)
+def _address_of(folder: str, root: str, name: str) -> str:
+    """Read once a process: files change with a release, and a release starts new processes. A page asks for the sprite of icons a hundred times."""
     try:
-        return url_for("static", filename=name, v=_fingerprint(str(path), path.stat().st_mtime))
+        version = hashlib.sha256((Path(folder) / name).read_bytes()).hexdigest()[:10]
     except OSError:
         return url_for("static", filename=name)
+    return url_for("static", filename=name, v=version)
 
 
 def _viewer() -> Viewer | None:
@@ -126,9 +128,11 @@ def _same_slice(here: str, endpoint: str) -> bool:
 
 
 def template_context() -> dict[str, Any]:
-    """The context processor."""
+    """The context processor. The frame is made when a layout looks at it: fragments, which are most of what is asked for, have none."""
     viewer = None if guard.is_api() else _viewer()
-    return {"viewer": viewer, "nav": _navigation(), "shell": _shell()} if viewer else {"viewer": None}
+    if viewer is None:
+        return {"viewer": None}
+    return {"viewer": viewer, "nav": LocalProxy(functools.cache(_navigation)), "shell": LocalProxy(functools.cache(_shell))}
 
 
 def _shell() -> dict[str, str]:

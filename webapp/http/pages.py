@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -30,6 +31,18 @@ def render(template: str, /, fragment: str | None = None, status: int = 200, **c
     response = make_response(render_template(chosen, **context), status)
     response.headers["Vary"] = "HX-Request, Cookie"
     return response
+
+
+def mark_of(*facts: object) -> str:
+    """A short mark of what a live fragment shows, made of everything in it that can change: the page sends it back as ``seen`` when it asks again."""
+    return hashlib.blake2b(repr(facts).encode("utf-8", "backslashreplace"), digest_size=9).hexdigest()
+
+
+def nothing_new(mark: str) -> Response | None:
+    """204 for a page that shows exactly this already: htmx leaves it as it is, and nothing is rendered. None for all others."""
+    if wants_fragment() and request.args.get("seen") == mark:
+        return Response("", 204, {"Vary": "HX-Request, Cookie"})
+    return None
 
 
 def flash(message: str, level: str = "success") -> None:

@@ -13,7 +13,7 @@ from flask import Response, request
 from webapp.bridges.service import bridge_names
 from webapp.http.guard import current_scope, requires
 from webapp.http.mail_view import download, plain, sandboxed_html
-from webapp.http.pages import flash, page_blueprint, redirect_to, render
+from webapp.http.pages import flash, mark_of, nothing_new, page_blueprint, redirect_to, render
 from webapp.kernel.clock import now, parse_rfc3339, rfc3339
 from webapp.kernel.errors import NotFound, ValidationFailed
 from webapp.kernel.ids import parse_uuid
@@ -48,15 +48,19 @@ def _filter() -> queries.LogFilter:
 
 def _list(scope: Scope) -> dict[str, Any]:
     page = queries.list_recipients(scope, _filter(), limit=8 if "brief" in request.args else 50, cursor=request.args.get("cursor"))
-    kept = {key: value for key, value in request.args.items() if key != "cursor" and value}
-    return {"page": page, "kept": kept, "bridges": bridge_names(scope), "states": list(RecipientState), "periods": _PERIODS}
+    kept = {key: value for key, value in request.args.items() if key not in ("cursor", "seen") and value}
+    bridges = bridge_names(scope)
+    shown = [(row.id, row.recipient.state, row.is_new) for row in page.items]
+    mark = mark_of(shown, page.next_cursor, sorted(kept.items()), bridges, scope.mode)
+    return {"page": page, "kept": kept, "mark": mark, "bridges": bridges, "states": list(RecipientState), "periods": _PERIODS}
 
 
 @pages.get("/")
 @requires(Permission.LOGS_READ)
 def index() -> Response:
     """The log: one row a recipient; live as long as the first page is shown."""
-    return render("messages/index.html", "messages/_table.html", **_list(current_scope()))
+    context = _list(current_scope())
+    return nothing_new(context["mark"]) or render("messages/index.html", "messages/_table.html", **context)
 
 
 @pages.get("/export.csv")

@@ -118,3 +118,8 @@ def series(scope: Scope, *, days: int, bridge_id: UUID | None = None) -> list[Po
     result = scope.session.execute(sa.select(moment, *_sums(rows)).group_by(moment))
     found = {row[0]: Figures(*(int(value) for value in row[1:])) for row in result}
     return [Point(start + width * i, found.get(start + width * i, Figures())) for i in range(count)]
+
+
+def total(points: Sequence[Point]) -> Figures:
+    """The sum over a series."""
+    return Figures(*(sum(getattr(point.figures, name) for point in points) for name in COUNTERS))

@@ -11,12 +11,12 @@ from flask import Response, request
 from webapp.bridges.service import get_bridge, list_bridges, reveal
 from webapp.domains.service import has_verified_domain
 from webapp.http.guard import current_scope, requires
-from webapp.http.pages import page_blueprint, render
+from webapp.http.pages import mark_of, nothing_new, page_blueprint, render
 from webapp.kernel.clock import now
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Mode, Scope
 from webapp.messages.service import has_any_message, list_latest
-from webapp.stats.queries import Point, figures_by_bridge, get_figures, series
+from webapp.stats.queries import Point, figures_by_bridge, get_figures, series, total
 from webapp.stats.warnings import health_warnings
 from webapp.tenants.service import tenant_state
 
@@ -49,14 +49,24 @@ def _since(days: int) -> datetime:
 
 
 def _panel(scope: Scope, days: int, bridge_id: UUID | None = None) -> dict[str, Any]:
+    """What a panel shows. The figures are the sum of the chart's points when these are days: both begin at the same midnight."""
     points = series(scope, days=days, bridge_id=bridge_id)
+    by_day = days > 2
     return {
-        "figures": get_figures(scope, since=_since(days), bridge_id=bridge_id),
+        "figures": total(points) if by_day else get_figures(scope, since=_since(days), bridge_id=bridge_id),
+        "today": points[-1].figures if by_day else get_figures(scope, since=_since(1), bridge_id=bridge_id),
         "mail_chart": _chart(points, _MAIL if scope.mode is Mode.LIVE else _CAPTURED),
         "reading_chart": _chart(points, _READING),
         "days": days,
         "periods": _PERIODS,
     }
+
+
+def _overview(scope: Scope) -> dict[str, Any]:
+    """The live part of the overview, with its mark."""
+    panel, latest = _panel(scope, _period()), list_latest(scope, limit=8)
+    rows = [(row.id, row.recipient.state, row.is_new) for row in latest]
+    return {**panel, "latest": latest, "mark": mark_of(panel, rows, scope.mode)}
 
 
 def _checklist(scope: Scope) -> dict[str, Any]:
@@ -83,19 +93,15 @@ def _first_token(scope: Scope) -> str | None:
 def overview() -> Response:
     """The first page after login."""
     scope = current_scope()
-    context = _checklist(scope)
-    return render(
-        "stats/overview.html", **context, **_panel(scope, _period()), today=get_figures(scope, since=_since(1)),
-        warnings=health_warnings(scope), latest=list_latest(scope, limit=8),
-    )  # fmt: skip
+    return render("stats/overview.html", **_checklist(scope), **_overview(scope), warnings=health_warnings(scope))
 
 
 @pages.get("/overview/figures")
 @requires(Permission.ANALYTICS_READ)
 def overview_figures() -> Response:
     """The live part of the overview."""
-    scope = current_scope()
-    return render("stats/_overview_figures.html", **_panel(scope, _period()), today=get_figures(scope, since=_since(1)), latest=list_latest(scope, limit=8))
+    context = _overview(current_scope())
+    return nothing_new(context["mark"]) or render("stats/_overview_figures.html", **context)
 
 
 @pages.get("/overview/checklist")
@@ -111,7 +117,9 @@ def bridge_panel(bridge_id: UUID) -> Response:
     """Figures and charts of one bridge."""
     scope = current_scope()
     bridge = get_bridge(scope, bridge_id)
-    return render("stats/_bridge_panel.html", bridge=bridge, **_panel(scope, _period(), bridge.id))
+    panel = _panel(scope, _period(), bridge.id)
+    mark = mark_of(panel, bridge.name)
+    return nothing_new(mark) or render("stats/_bridge_panel.html", bridge=bridge, mark=mark, **panel)
 
 
 @pages.get("/bridges/figures")
