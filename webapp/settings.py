@@ -92,9 +92,16 @@ class Settings:
     retry_scale: float = setting(1.0, "Multiplies every retry gap; tests run with less than 1")
     smtp_timeout_scale: float = setting(1.0, "Multiplies every SMTP time-out; tests run with less than 1")
     dns_servers: tuple[str, ...] = setting((), "Resolvers as address or address:port; empty: the system's")
+    dns_trusted: bool = setting(False, "Whether dns_servers validate DNSSEC and the way to them is safe (a resolver on this host): DANE is used then")
+    dns_hosts: tuple[str, ...] = setting((), "Addresses of mail hosts that win over DNS, each as name=address; for split networks and tests")
+    mta_sts: bool = setting(True, "Whether MTA-STS policies of recipients' domains are looked up and kept to")
+    mta_sts_port: int = setting(443, "Port that MTA-STS policies are fetched from; another one in tests only")
+    smtp_ca_file: str = setting("", "Trusted roots (PEM) for outgoing TLS, in place of the system's; empty: the system's")
+    relay_plain_auth_on_loopback: bool = setting(False, "Whether we log in without TLS at relays on this host; for development and tests")
     egress_allow: tuple[str, ...] = setting((), "Private networks we may dial all the same, as CIDR; empty: none")
     helo_name: str = setting("", "Name said in EHLO when a pool member has none; empty: mail_hostname")
-    default_expiry_hours: int = setting(24, "Hours until an undelivered message is given up")
+    default_expiry_hours: int = setting(24, "Hours until an undelivered message is given up, unless it says otherwise (expires_in)")
+    bulk_expiry_hours: int = setting(48, "The same for bulk mail")
     delay_notice_hours: float = setting(4.0, "Hours without delivery after which a message is reported late, once")
     late_hold_hours: int = setting(24, "Scheduled mail later than this is held for a person instead of sent")
     ticker_seconds: float = setting(1.0, "Pause between two looks for work that is due")
@@ -154,6 +161,10 @@ class Settings:
                     ipaddress.ip_network(network, strict=False)
                 except ValueError as error:
                     raise SettingError(f"POSTBRIDGE_{name.upper()}: {error}; write networks as 127.0.0.0/8, comma separated") from None
+        for text in self.dns_hosts:
+            name, _, address = text.partition("=")
+            if not name or not _is_address(address):
+                raise SettingError("POSTBRIDGE_DNS_HOSTS: write entries as mx.example.net=192.0.2.1, comma separated")
         for name in ("guard_spike_action", "guard_sender_action"):
             if getattr(self, name) not in ("off", "warn", "pause"):
                 raise SettingError(f"POSTBRIDGE_{name.upper()} must be off, warn or pause")
@@ -187,6 +198,14 @@ class Settings:
 
 
 @functools.cache
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _kinds() -> dict[str, Any]:
     hints = get_type_hints(Settings)
     return {f.name: hints[f.name] for f in dataclasses.fields(Settings)}
