@@ -123,6 +123,14 @@ def test_bombs(name: str) -> None:
         tracemalloc.stop()
 
 
+def test_broken_base64_is_read_run_by_run() -> None:
+    data = read("dsn-global.eml")
+    assert b"=\n" in data.replace(b"\r\n", b"\n")
+    for at in range(len(data)):
+        parse_report(data[:at] + b"=" + data[at:])
+        parse_report(data[:at] + b"\0\0\0" + data[at + 3 :])
+
+
 def test_a_part_without_an_end_to_its_header_hides_no_other() -> None:
     data = read("dsn-postfix-unknown-user.eml").rstrip(b"\r\n-") + b"\n" + b"x" * 300_000
     (report,) = parse_report(data)

@@ -86,10 +86,13 @@ class Part:
 
 
 def _decode_base64(body: bytes) -> bytes:
-    clean = _BASE64_JUNK.sub(b"", body).rstrip(b"=")
-    if len(clean) % 4 == 1:
-        clean = clean[:-1]
-    return binascii.a2b_base64(clean + b"=" * (-len(clean) % 4))
+    # Padding ends a run of data; what follows it was encoded by itself.
+    return b"".join(_decode_run(run) for run in _BASE64_JUNK.sub(b"", body).split(b"=") if run)
+
+
+def _decode_run(run: bytes) -> bytes:
+    whole = run[:-1] if len(run) % 4 == 1 else run
+    return binascii.a2b_base64(whole + b"=" * (-len(whole) % 4))
 
 
 def parse_parameters(value: str) -> tuple[str, dict[str, str]]:
