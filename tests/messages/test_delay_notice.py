@@ -86,3 +86,13 @@ def test_the_hours_are_a_setting_and_scale_with_the_gaps(house: House, monkeypat
     assert notices(house) == []
     attempt(house, timedelta(seconds=6), timedelta(seconds=2))
     assert len(notices(house)) == 1
+
+
+def test_how_long_mail_is_tried(make_house: Any) -> None:
+    """Its own wish, else by its stream."""
+    house = make_house()
+    house.accept()
+    house.accept(expires_in=7200)
+    house.change("update bridges set stream = 'bulk' where id = :bridge", bridge=house.bridge_id)
+    house.accept(sender=house.sender(bridge=True))
+    assert [row[0] for row in house.rows("select expires_at - due_at from queue_entries order by recipient_id")] == [hours(24), hours(2), hours(48)]

@@ -104,7 +104,7 @@ class Round:
         if not found:
             return
         for draft in self._good():
-            draft.suppressed = blocking_reasons(found, rows.stream_of(draft), draft.submission.list_key)
+            draft.suppressed = blocking_reasons(found, draft.stream, draft.submission.list_key)
             if all(entry.address.canonical in draft.suppressed for entry in draft.recipients):
                 draft.error = _all_suppressed(draft)
 

@@ -27,7 +27,7 @@ def _messages(drafts: Sequence[Draft]) -> dict[str, bytes | None]:
         "bridge": uuid_array(draft.bridge.id if draft.bridge else None for draft in drafts),
         "key": uuid_array(draft.unit.sender.api_key_id for draft in drafts),
         "pool": uuid_array(draft.pool_id for draft in drafts),
-        "stream": text_array(stream_of(draft) for draft in drafts),
+        "stream": text_array(draft.stream for draft in drafts),
         "list_key": text_array(s.list_key for s in submissions),
         "door": text_array(s.door for s in submissions),
         "mid": text_array(draft.message_id for draft in drafts),
@@ -72,7 +72,7 @@ def _recipients(drafts: Sequence[Draft]) -> dict[str, bytes | None]:
         "r_state": text_array(states),
         "r_reason": text_array(reason for _, _, reason in pairs),
         "r_type": text_array(FIRST_EVENT[state] for state in states),
-        "r_priority": int_array(int(stream_of(draft) == "bulk") for draft, _, _ in pairs),
+        "r_priority": int_array(int(draft.stream == "bulk") for draft, _, _ in pairs),
         "r_due": time_array(draft.due_at for draft, _, _ in pairs),
         "r_expires": time_array(draft.expires_at for draft, _, _ in pairs),
     }
@@ -82,10 +82,3 @@ def _series(count: int) -> list[UUID]:
     """Ids one after the other: recipients sort by id in the order they were given, though all are made in one millisecond."""
     first = uuid7().int
     return [UUID(int=first + step) for step in range(count)]
-
-
-def stream_of(draft: Draft) -> str:
-    """Bulk when the bridge or the message itself says so: a message is never less bulk than its bridge."""
-    if draft.submission.list_mail:
-        return "bulk"
-    return draft.bridge.stream if draft.bridge else "transactional"

@@ -26,9 +26,9 @@ from webapp.messages import queries
 from webapp.messages.models import Message, MessageContent
 from webapp.messages.service import checks
 from webapp.messages.service.sender import Sender, load_facts, raw_connection
+from webapp.messages.service.units import expiry_hours
 from webapp.messages.service.wire import wired
 from webapp.messages.types import Accepted, EventType, RecipientState
-from webapp.settings import get_settings
 from webapp.suppressions.service import find_suppressed
 
 _UNCLAIMED = (
@@ -72,7 +72,7 @@ def retime_message(scope: Scope, message_id: str | UUID, send_at: datetime) -> A
     scope.require(Permission.EMAIL_SEND)
     message = queries.get_message(scope, message_id)
     checks.check_send_at(send_at, clock.now())
-    lasts = message.expires_at - message.send_at if message.send_at else timedelta(hours=get_settings().default_expiry_hours)
+    lasts = message.expires_at - message.send_at if message.send_at else timedelta(hours=expiry_hours(message.stream))
     ids = _taken_back(scope, message, _RETIME, due=send_at, expires=send_at + lasts)
     before = message.send_at
     message.send_at, message.expires_at = send_at, send_at + lasts
@@ -96,7 +96,7 @@ def resend_failed(scope: Scope, message_id: str | UUID) -> Accepted:
     ids = [recipient for recipient, address in failed.items() if address not in suppressed]
     if not ids:
         raise Conflict("No recipient of this message failed, or those that did are on the suppression list now.")
-    again = {"ids": ids, "pool": message.pool_id, "priority": int(bulk), "hours": get_settings().default_expiry_hours}
+    again = {"ids": ids, "pool": message.pool_id, "priority": int(bulk), "hours": expiry_hours(message.stream)}
     scope.session.execute(_REQUEUE, {**values, **again})
     _set_state(scope, message, ids, RecipientState.QUEUED, EventType.QUEUED, '{"resent": true}')
     scope.session.execute(_ACCEPTED, {**values, "bridge": message.bridge_id, "pool": message.pool_id, "count": len(ids)})

@@ -122,6 +122,11 @@ def check_key(key: str | None) -> None:
         raise InvalidParameter("An idempotency key has 1 to 255 printable characters.", param="Idempotency-Key")
 
 
+def expiry_hours(stream: str) -> int:
+    """How long mail of a stream is tried when it does not say so itself."""
+    return get_settings().bulk_expiry_hours if stream == "bulk" else get_settings().default_expiry_hours
+
+
 @dataclass(slots=True)
 class Draft:
     """One message that passed the checks so far, with everything its rows need."""
@@ -152,6 +157,13 @@ class Draft:
         return RecipientState.QUEUED if self.submission.send_at is None else RecipientState.SCHEDULED
 
     @property
+    def stream(self) -> str:
+        """Bulk when the bridge or the message itself says so: a message is never less bulk than its bridge."""
+        if self.submission.list_mail:
+            return "bulk"
+        return self.bridge.stream if self.bridge else "transactional"
+
+    @property
     def due_at(self) -> datetime:
         """When delivery may begin."""
         return self.submission.send_at or self.now
@@ -159,7 +171,7 @@ class Draft:
     @property
     def expires_at(self) -> datetime:
         """When delivery is given up."""
-        seconds = self.submission.expires_in or get_settings().default_expiry_hours * 3600
+        seconds = self.submission.expires_in or expiry_hours(self.stream) * 3600
         return self.due_at + timedelta(seconds=seconds)
 
     @property
