@@ -156,8 +156,8 @@ class AlarmOut(Schema):
     """A warning or a trip."""
 
     id = Id()
-    rule = fields.Enum(GuardRule, by_value=True)
-    action = fields.Enum(GuardAction, by_value=True)
+    rule = fields.String(metadata={"enum": [rule.value for rule in GuardRule]})
+    action = fields.String(metadata={"enum": [GuardAction.WARN.value, GuardAction.PAUSE.value]})
     text = fields.String(metadata={"description": "Why, in plain words."})
     figures = fields.Dict()
     created_at = Rfc3339()

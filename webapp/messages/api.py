@@ -161,7 +161,8 @@ class Explain(MethodView):
     """Why a message is where it is."""
 
     @requires(Permission.EMAIL_READ)
+    @blp.arguments(schemas.ExplainQuery, location="query")
     @blp.flat(200, schemas.ExplainOut)
-    def get(self, message_id: str) -> dict[str, Any]:
-        """Read each decision in plain words, and what is waited for."""
-        return reading.explanation_of(current_scope(), message_id)
+    def get(self, query: dict[str, Any], message_id: str) -> dict[str, Any]:
+        """Read each decision in the order it was made, in plain words, and what is waited for."""
+        return reading.explanation_of(current_scope(), message_id, query["recipient"])

@@ -7,7 +7,7 @@ from typing import Any
 from webapp.kernel.errors import NotFound
 from webapp.kernel.scope import Mode, Scope
 from webapp.messages import queries
-from webapp.messages.explain import explain
+from webapp.messages.explain import explain, only
 from webapp.messages.models import Event, Recipient
 from webapp.messages.rendered import render_message
 
@@ -80,7 +80,15 @@ def content_of(scope: Scope, message_id: str) -> dict[str, Any]:
     }
 
 
-def explanation_of(scope: Scope, message_id: str) -> dict[str, Any]:
-    """Each step of a message in plain words. Raises ``NotFound``."""
+def explanation_of(scope: Scope, message_id: str, recipient: str | None = None) -> dict[str, Any]:
+    """Each decision about a message in plain words, or about one recipient of it. Raises ``NotFound``."""
     message = queries.get_message(scope, message_id)
-    return {"id": message.id, "steps": explain(scope, message, queries.recipients_of(scope, message))}
+    recipients = queries.recipients_of(scope, message)
+    told = only(recipients, recipient)
+    return {
+        "id": message.id,
+        "status": queries.overall_state(told),
+        "recipients": len(recipients),
+        "recipients_told": len(told),
+        "steps": explain(scope, message, told),
+    }

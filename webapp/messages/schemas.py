@@ -203,19 +203,33 @@ class ContentOut(ma.Schema):
     source = fields.String(required=True, metadata=_said("The message in RFC 5322 form, before tracking and signing."))
 
 
+class ExplainQuery(Schema):
+    """Whom to tell about."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    recipient = fields.String(load_default=None, metadata=_said("One address of the message; absent: the first hundred.", example="customer@example.net"))
+
+
 class StepOut(ma.Schema):
-    """One step on a message's way, in plain words."""
+    """One decision on a message's way."""
 
     at = Rfc3339(required=True)
-    state = fields.String(required=True)
+    step = fields.String(required=True, metadata=_said("Which decision: accepted, route, suppressions, deferred, waiting...", example="deferred"))
+    state = fields.String(required=True, metadata=_said("How it is shown."))
     title = fields.String(required=True)
-    text = fields.String(required=True)
-    detail = fields.String(allow_none=True)
-    recipient = fields.String(allow_none=True)
+    text = fields.String(required=True, metadata=_said("Why, in plain words."))
+    detail = fields.String(allow_none=True, metadata=_said("What the other side said, word for word."))
+    recipients = fields.List(fields.String(), metadata=_said("Whom it is about, when the message has several recipients."))
+    data = fields.Dict(required=True, metadata=_said("The same facts for programs: attempt, way, remote, tls, code, class, blame, next_attempt_at..."))
 
 
 class ExplainOut(ma.Schema):
     """Why a message is where it is."""
 
     id = fields.UUID(required=True)
+    status = fields.String(required=True)
+    recipients = fields.Integer(required=True, metadata=_said("How many the message has."))
+    recipients_told = fields.Integer(required=True, metadata=_said("How many of them the steps are about."))
     steps = fields.List(fields.Nested(StepOut), required=True)

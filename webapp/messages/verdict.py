@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from webapp.messages.explain import CLASSES
 from webapp.messages.models import Message, Recipient
 from webapp.messages.types import RecipientState as State
+from webapp.messages.words import CLASSES
 
 _WORST = (State.BOUNCED, State.FAILED, State.HELD, State.SUPPRESSED, State.DEFERRED, State.QUEUED, State.SCHEDULED, State.CANCELLED)
 

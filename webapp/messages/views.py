@@ -21,7 +21,7 @@ from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Mode, Scope
 from webapp.messages import queries
 from webapp.messages.content_checks import look_at
-from webapp.messages.explain import explain
+from webapp.messages.explain import explain, only
 from webapp.messages.models import Message, MessageContent
 from webapp.messages.rendered import Rendered, attachment_of, render_message
 from webapp.messages.service import cancel_message, resend_failed, retime_message
@@ -97,7 +97,7 @@ def _show(scope: Scope, message: Message) -> dict[str, Any]:
         "state": queries.overall_state(recipients),
         "recipients": recipients,
         "verdict": verdict(message, recipients),
-        "steps": explain(scope, message, recipients),
+        "steps": explain(scope, message, only(recipients, None)),
         "attempts": queries.attempts_of(scope, message),
         "live": _pace([s.is_final for s in states], message),
         "can_cancel": any(s is RecipientState.SCHEDULED for s in states),
