@@ -99,7 +99,7 @@ class Post:
 
     def figures(self) -> dict[str, int]:
         """The tenant's figures, folded or not."""
-        names = ("accepted", "sent", "delivered", "bounced")
+        names = ("accepted", "sent", "delivered", "bounced", "hard_bounced")
         sums = ", ".join(f"coalesce(sum({name}), 0)" for name in names)
         both = " union all ".join(f"select {', '.join(names)} from {table} where tenant_id = :t" for table in ("stats_deltas", "stats_hours"))
         return dict(zip(names, rows(f"select {sums} from ({both}) x", t=self.person.tenant_id)[0], strict=True))

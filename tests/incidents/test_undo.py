@@ -42,16 +42,16 @@ def test_addresses_are_freed_and_mail_waits_again(post: Post) -> None:
     post.send("ada@example.net", "ben@example.net")
     post.answer(GONE)
     assert post.suppressed() == {"ada@example.net": "hard_bounce", "ben@example.net": "hard_bounce"}
-    assert post.figures() == {"accepted": 2, "sent": 2, "delivered": 0, "bounced": 2}
+    assert post.figures() == {"accepted": 2, "sent": 2, "delivered": 0, "bounced": 2, "hard_bounced": 2}
 
     done = undo(post)
     assert (done.status, done.recipients, done.requeued, done.lifted, done.kept) == (IncidentStatus.DONE, 2, 2, 2, {})
     assert post.suppressed() == {}
     assert post.states() == {"ada@example.net": "queued", "ben@example.net": "queued"}
-    assert post.figures() == {"accepted": 2, "sent": 2, "delivered": 0, "bounced": 0}
+    assert post.figures() == {"accepted": 2, "sent": 2, "delivered": 0, "bounced": 0, "hard_bounced": 0}
 
     assert post.answer(TAKEN) == 2
-    assert post.figures() == {"accepted": 2, "sent": 2, "delivered": 2, "bounced": 0}
+    assert post.figures() == {"accepted": 2, "sent": 2, "delivered": 2, "bounced": 0, "hard_bounced": 0}
     events = [row[0] for row in rows("select type from events where recipient_id = (select min(id::text)::uuid from recipients) order by id")]
     assert events == ["email.queued", "email.bounced", "email.bounce_lifted", "email.delivered"]
 
@@ -149,11 +149,11 @@ def test_a_bounce_that_came_by_mail_takes_its_delivery_back_too(post: Post) -> N
     [(recipient,)] = rows("select id from recipients")
     with unscoped("test") as session:
         record_bounce(session, LateBounce(recipient, 550, "5.1.1", "550 5.1.1 no such user", "hard.unknown_user", "recipient", True))
-    assert post.figures() == {"accepted": 1, "sent": 1, "delivered": 1, "bounced": 1}
+    assert post.figures() == {"accepted": 1, "sent": 1, "delivered": 1, "bounced": 1, "hard_bounced": 1}
     assert undo(post).requeued == 1
-    assert post.figures() == {"accepted": 1, "sent": 1, "delivered": 0, "bounced": 0}
+    assert post.figures() == {"accepted": 1, "sent": 1, "delivered": 0, "bounced": 0, "hard_bounced": 0}
     post.answer(TAKEN)
-    assert post.figures() == {"accepted": 1, "sent": 1, "delivered": 1, "bounced": 0}
+    assert post.figures() == {"accepted": 1, "sent": 1, "delivered": 1, "bounced": 0, "hard_bounced": 0}
 
 
 def test_every_hour_pool_and_member_forgets_its_own_bounces(post: Post) -> None:

@@ -50,8 +50,8 @@ case when m.expires_at <= now() then '{Kept.EXPIRED}'
 """
 _BLOCK = f"select e.id {_FOUND} and (%(position)s::uuid is null or e.id > %(position)s::uuid) order by e.id limit %(batch)s"
 _LOCKED = f"""
-select e.id as event_id, e.at, r.id as recipient_id, r.message_id, r.bridge_id, r.mode, r.address, r.delivered_at, m.stream, m.list_key, m.pool_id,
-  {_KEPT} as kept
+select e.id as event_id, e.at, r.id as recipient_id, r.message_id, r.bridge_id, r.mode, r.address, r.delivered_at, e.data->>'class' as reply_class,
+  m.stream, m.list_key, m.pool_id, {_KEPT} as kept
 from events e
 join recipients r on r.id = e.recipient_id and r.state = 'bounced' and r.bounced_at = e.at
 join messages m on m.id = r.message_id

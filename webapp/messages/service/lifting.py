@@ -19,7 +19,7 @@ _AROUND = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Liftable:
-    """A bounced recipient. ``event_id``, ``at``: the bounce; ``kept``: why it is not sent again, None when it is."""
+    """A bounced recipient. ``event_id``, ``at``, ``reply_class``: the bounce; ``kept``: why it is not sent again, None when it is."""
 
     event_id: UUID
     at: datetime
@@ -29,6 +29,7 @@ class Liftable:
     mode: str
     address: str
     delivered_at: datetime | None
+    reply_class: str | None
     stream: str
     list_key: str | None
     pool_id: UUID | None
@@ -56,10 +57,10 @@ where recipient_id = any(%(ids)s) and {bound} order by recipient_id, id desc
 """
 # In the hour of the bounce (when it was written down) and under the same pool and member: that hour's rates heal.
 _FIGURES = """
-insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, member_id, bounced, delivered)
-select %(tenant)s, hour, mode, bridge_id, pool_id, member_id, -sum(bounced), -sum(delivered)
-from unnest(%(hour)s::timestamptz[], %(mode)s::text[], %(bridge)s::uuid[], %(pool)s::uuid[], %(member)s::uuid[], %(bounced)s::int[], %(delivered)s::int[])
-  x(hour, mode, bridge_id, pool_id, member_id, bounced, delivered)
+insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, member_id, bounced, hard_bounced, delivered)
+select %(tenant)s, hour, mode, bridge_id, pool_id, member_id, -sum(bounced), -sum(hard), -sum(delivered)
+from unnest(%(hour)s::timestamptz[], %(mode)s::text[], %(bridge)s::uuid[], %(pool)s::uuid[], %(member)s::uuid[], %(bounced)s::int[], %(hard)s::int[],
+  %(delivered)s::int[]) x(hour, mode, bridge_id, pool_id, member_id, bounced, hard, delivered)
 group by 1, 2, 3, 4, 5, 6
 """
 
@@ -101,6 +102,7 @@ def _uncount(connection: psycopg.Connection[Any], tenant_id: UUID, rows: Sequenc
             "tenant": tenant_id, "hour": [e[0] for e in entries], "mode": [e[1].mode for e in entries], "bridge": [e[1].bridge_id for e in entries],
             "pool": [e[1].pool_id for e in entries], "member": [members.get(e[1].recipient_id) for e in entries],
             "bounced": [e[2] for e in entries], "delivered": [e[3] for e in entries],
+            "hard": [int(bool(e[2] and (e[1].reply_class or "").startswith("hard."))) for e in entries],
         },
     )  # fmt: skip
 
