@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.activity.service import record
+from webapp.kernel.clock import now
 from webapp.kernel.conflicts import refuse_on
 from webapp.kernel.errors import Conflict, NotFound, ValidationFailed
 from webapp.kernel.permissions import Permission
@@ -18,8 +19,8 @@ from webapp.pools.models import IpAddress, Pool, PoolMember
 from webapp.pools.queries import get_pool, list_choices, pool_names
 from webapp.pools.types import MemberKind, PoolRoute, RouteMember
 from webapp.sending_accounts.models import SendingAccount
-from webapp.sending_accounts.service import open_password
-from webapp.sending_accounts.types import TlsPolicy
+from webapp.sending_accounts.service import open_password, usage_of
+from webapp.sending_accounts.types import AuthMethod, TlsPolicy, Usage
 
 __all__ = [
     "ANY_ADDRESS", "add_member", "create_pool", "delete_pool", "get_default_pool", "get_pool", "list_choices", "pool_names", "remove_member", "route_of",
@@ -131,21 +132,23 @@ def route_of(session: Session, pool_id: UUID) -> PoolRoute | None:
     Members that are inactive, or whose account or address is, are left out.
     """
     pool = session.get(Pool, pool_id)
-    if pool is None:
+    if pool is None or pool.deleted_at is not None:
         return None
+    found = queries.list_members(session, [pool_id])[pool_id]
+    usage = usage_of(session, [account for _, _, account in found if account and (account.hourly_quota or account.daily_quota)], now())
     members = [
-        _relay(member, account) if account else _ip(member, address)
-        for member, address, account in queries.list_members(session, [pool_id])[pool_id]
+        _relay(member, account, usage.get(account.id)) if account else _ip(member, address)
+        for member, address, account in found
         if member.active and ((account and account.active) or (address and address.active))
     ]
     return PoolRoute(pool.id, pool.name, pool.paused, tuple(member for member in members if member is not None))
 
 
-def _relay(member: PoolMember, account: SendingAccount) -> RouteMember:
+def _relay(member: PoolMember, account: SendingAccount, usage: Usage | None) -> RouteMember:
     return RouteMember(
         member.id, MemberKind.RELAY, member.weight, host=account.host, port=account.port, tls=TlsPolicy(account.tls), username=account.username,
         password=open_password(account), max_connections=account.max_connections, trusted=account.tenant_id is None,
-        source_id=account.id, owner_id=account.tenant_id, label=account.name,
+        source_id=account.id, owner_id=account.tenant_id, label=account.name, auth=AuthMethod(account.auth), return_path=account.return_path, usage=usage,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from webapp.sending_accounts.types import TlsPolicy
+from webapp.sending_accounts.types import AuthMethod, TlsPolicy, Usage
 
 
 class MemberKind(StrEnum):
@@ -58,6 +58,10 @@ class RouteMember:
     source_id: UUID | None = None
     owner_id: UUID | None = None
     label: str = ""
+    auth: AuthMethod = AuthMethod.AUTO
+    return_path: str | None = None
+    #: What an account with a quota has used, counted when the route was read; None without one.
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,17 @@ def deactivate(provider_id: UUID) -> SendingAccount:
     return service.set_active(current_scope(), provider_id, False)
 
 
+@blp.route("/providers/<uuid:provider_id>/usage")
+class ProviderUsage(MethodView):
+    """What one sending account took."""
+
+    @requires(Permission.PROVIDER_READ)
+    @blp.answer(200, schemas.UsageOut)
+    def get(self, provider_id: UUID) -> dict[str, Any]:
+        """Read how much of your mail a sending account took, and what its quotas leave."""
+        return queries.read_usage(current_scope().session, provider_id)
+
+
 @blp.route("/providers/<uuid:provider_id>/test", methods=["POST"])
 @requires(Permission.PROVIDER_UPDATE)
 @blp.answer(200, schemas.ProbeOut)

@@ -7,10 +7,11 @@ import smtplib
 import socket
 import ssl
 from dataclasses import dataclass, field
+from typing import Any
 
 from webapp.kernel import egress
 from webapp.kernel.errors import DomainError
-from webapp.sending_accounts.types import ConnectionTest, TlsPolicy
+from webapp.sending_accounts.types import AuthMethod, ConnectionTest, TlsPolicy
 from webapp.settings import get_settings
 
 #: Seconds each step may take.
@@ -29,6 +30,7 @@ class Relay:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     trusted: bool = False
+    auth: AuthMethod = AuthMethod.AUTO
 
 
 class _Conversation(smtplib.SMTP):
@@ -44,7 +46,7 @@ class _Conversation(smtplib.SMTP):
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         connection = socket.create_connection((self._address, port), timeout)
         if self._relay.tls is TlsPolicy.IMPLICIT:
-            return ssl.create_default_context().wrap_socket(connection, server_hostname=self._relay.host)
+            return _verifying().wrap_socket(connection, server_hostname=self._relay.host)
         return connection
 
     def putcmd(self, cmd: str, args: str = "") -> None:
@@ -82,13 +84,34 @@ def _converse(talk: _Conversation, relay: Relay) -> str:
     encrypted = relay.tls is TlsPolicy.IMPLICIT
     wants = relay.tls is TlsPolicy.REQUIRED or (relay.tls is TlsPolicy.OPPORTUNISTIC and talk.has_extn("starttls"))
     if wants:
-        talk.starttls(context=ssl.create_default_context() if relay.tls is TlsPolicy.REQUIRED else ssl._create_unverified_context())
+        talk.starttls(context=_verifying() if relay.tls is TlsPolicy.REQUIRED else ssl._create_unverified_context())
         talk.ehlo()
         encrypted = True
     if relay.username:
-        talk.login(relay.username, relay.password or "")
+        _log_in(talk, relay.username, relay.password or "", relay.auth)
     talk.quit()
     return f"Connected {'with TLS' if encrypted else 'without encryption'}{' and logged in' if relay.username else ''}."
+
+
+def _verifying() -> ssl.SSLContext:
+    """A context that checks chain and name against the roots that deliveries trust."""
+    return ssl.create_default_context(cafile=get_settings().smtp_ca_file or None)
+
+
+def _log_in(talk: _Conversation, username: str, password: str, method: AuthMethod) -> None:
+    """With the method of the account, as a delivery would. smtplib's own choice is CRAM-MD5, PLAIN, LOGIN."""
+    if method is AuthMethod.AUTO:
+        talk.login(username, password)
+        return
+    offered = talk.esmtp_features.get("auth", "").upper().split()
+    if method.value.upper() not in offered:
+        raise smtplib.SMTPNotSupportedError(f"AUTH {method.value.upper()} is not offered")
+    talk.user, talk.password = username, password  # where smtplib's methods look for them
+    makers: dict[AuthMethod, Any] = {
+        AuthMethod.PLAIN: talk.auth_plain, AuthMethod.LOGIN: talk.auth_login, AuthMethod.CRAM_MD5: talk.auth_cram_md5,
+        AuthMethod.XOAUTH2: lambda challenge=None: f"user={username}\1auth=Bearer {password}\1\1" if challenge is None else "",
+    }  # fmt: skip
+    talk.auth(method.value.upper(), makers[method])
 
 
 def _explain(error: Exception, relay: Relay) -> str:

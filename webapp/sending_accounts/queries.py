@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from webapp.kernel.clock import now
 from webapp.kernel.errors import NotFound
 from webapp.kernel.pagination import Page, page_of
 from webapp.sending_accounts.models import SendingAccount
+from webapp.sending_accounts.usage import list_hours, usage_of
+
+_WEEK = timedelta(days=7)
 
 
 def get_account(session: Session, account_id: UUID) -> SendingAccount:
@@ -33,3 +39,13 @@ def list_accounts(
     if active is not None:
         statement = statement.where(SendingAccount.active.is_(active))
     return page_of(session, statement, SendingAccount.id, limit=limit, cursor=cursor)
+
+
+def read_usage(session: Session, account_id: UUID) -> dict[str, Any]:
+    """What an account took: this hour, today, and by the hour for a week. Raises ``NotFound``."""
+    account = get_account(session, account_id)
+    moment = now()
+    usage = usage_of(session, [account], moment)[account.id]
+    quotas = {} if account.tenant_id is not None else {"hourly_quota": None, "daily_quota": None, "left": None, "resets_at": None}
+    fields = ("this_hour", "today", "hourly_quota", "daily_quota", "left", "resets_at")
+    return {**{name: getattr(usage, name) for name in fields}, **quotas, "hours": list_hours(session, account.id, moment - _WEEK)}

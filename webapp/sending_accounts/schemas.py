@@ -7,8 +7,11 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from webapp.kernel.schema import Id, Line, Rfc3339, Schema
-from webapp.sending_accounts.types import TlsPolicy
+from webapp.kernel.schema import EmailAddress, Id, Line, Rfc3339, Schema
+from webapp.sending_accounts.types import AuthMethod, TlsPolicy
+
+#: Messages; the column is a 32-bit integer.
+_QUOTA = validate.Range(1, 1_000_000_000)
 
 
 class Password(fields.String):
@@ -34,6 +37,10 @@ class AccountChange(Schema):
     username = Line(allow_none=True, validate=validate.Length(1, 320))
     password = Password(allow_none=True)
     max_connections = fields.Integer(validate=validate.Range(1, 500))
+    auth = fields.Enum(AuthMethod, by_value=True, metadata={"description": "How to log in; with xoauth2 the password is the access token."})
+    hourly_quota = fields.Integer(allow_none=True, validate=_QUOTA, metadata={"description": "Messages an hour (UTC) at most.", "example": 500})
+    daily_quota = fields.Integer(allow_none=True, validate=_QUOTA, metadata={"description": "Messages a day (UTC) at most.", "example": 10_000})
+    return_path = EmailAddress(allow_none=True, metadata={"description": "Envelope sender of all mail through it, where the relay takes no other."})
 
 
 class AccountIn(AccountChange):
@@ -44,6 +51,7 @@ class AccountIn(AccountChange):
     port = fields.Integer(load_default=587, metadata={"example": 587})
     tls = fields.Enum(TlsPolicy, by_value=True, load_default=TlsPolicy.REQUIRED)
     max_connections = fields.Integer(load_default=20, validate=validate.Range(1, 500))
+    auth = fields.Enum(AuthMethod, by_value=True, load_default=AuthMethod.AUTO)
 
 
 class AccountQuery(Schema):
@@ -65,10 +73,33 @@ class AccountOut(Schema):
     username = fields.String(allow_none=True)
     has_password = fields.Boolean()
     max_connections = fields.Integer()
+    auth = fields.String(metadata={"enum": [method.value for method in AuthMethod]})
+    hourly_quota = fields.Integer(allow_none=True)
+    daily_quota = fields.Integer(allow_none=True)
+    return_path = fields.String(allow_none=True)
     active = fields.Boolean()
     shared = fields.Boolean(metadata={"description": "The platform's own: read-only."})
     created_at = Rfc3339()
     updated_at = Rfc3339()
+
+
+class UsageHourOut(Schema):
+    """Messages taken in one hour."""
+
+    hour = Rfc3339()
+    sent = fields.Integer()
+
+
+class UsageOut(Schema):
+    """What an account took of your mail, and what its quotas leave."""
+
+    this_hour = fields.Integer()
+    today = fields.Integer()
+    hourly_quota = fields.Integer(allow_none=True)
+    daily_quota = fields.Integer(allow_none=True)
+    left = fields.Integer(allow_none=True, metadata={"description": "How many more it may take now; null without a quota."})
+    resets_at = Rfc3339(allow_none=True, metadata={"description": "When a quota that is used up begins anew."})
+    hours = fields.List(fields.Nested(UsageHourOut), metadata={"description": "Hours with mail of the last seven days."})
 
 
 class ProbeOut(Schema):

@@ -16,11 +16,12 @@ from webapp.kernel.secrets import seal, unseal
 from webapp.sending_accounts.models import SendingAccount
 from webapp.sending_accounts.probe import Relay, probe
 from webapp.sending_accounts.queries import get_account, list_accounts
-from webapp.sending_accounts.types import ConnectionTest, TlsPolicy
+from webapp.sending_accounts.types import AuthMethod, ConnectionTest, TlsPolicy
+from webapp.sending_accounts.usage import count_usage, usage_of
 
 __all__ = [
-    "RELAY_PORTS", "AccountInput", "create_account", "delete_account", "get_account", "list_accounts", "open_password", "sealed_password", "set_active",
-    "test_account", "update_account",
+    "RELAY_PORTS", "AccountInput", "count_usage", "create_account", "delete_account", "get_account", "list_accounts", "open_password",
+    "sealed_password", "set_active", "test_account", "update_account", "usage_of",
 ]  # fmt: skip
 
 #: Where relays listen. Other ports would make this a port scanner.
@@ -29,7 +30,11 @@ RELAY_PORTS = frozenset({25, 465, 587, 2465, 2525, 2526, 2587})
 
 @dataclass(frozen=True, slots=True)
 class AccountInput:
-    """What a person or key says about a relay. ``password`` None: keep the one there is."""
+    """What a person or key says about a relay. ``password`` None: keep the one there is; of XOAUTH2 it is the access token.
+
+    Quotas are messages in an hour and in a day (UTC), None: no bound. ``return_path``: envelope sender of all mail through it, for relays that
+    take no other; bounces then go there and not to us.
+    """
 
     name: str
     host: str
@@ -38,6 +43,13 @@ class AccountInput:
     username: str | None = None
     password: str | None = None
     max_connections: int = 20
+    auth: AuthMethod = AuthMethod.AUTO
+    hourly_quota: int | None = None
+    daily_quota: int | None = None
+    return_path: str | None = None
+
+
+_PLAIN_FIELDS = ("name", "host", "port", "username", "max_connections", "hourly_quota", "daily_quota", "return_path")
 
 
 def create_account(scope: Scope, data: AccountInput) -> SendingAccount:
@@ -48,8 +60,8 @@ def create_account(scope: Scope, data: AccountInput) -> SendingAccount:
     scope.require(Permission.PROVIDER_CREATE)
     _check(data, had_password=False)
     account = SendingAccount(
-        tenant_id=scope.tenant_id, name=data.name, host=data.host, port=data.port, tls=data.tls.value, username=data.username,
-        password=sealed_password(scope.tenant_id, data.password), active=True, max_connections=data.max_connections,
+        tenant_id=scope.tenant_id, tls=data.tls.value, auth=data.auth.value, password=sealed_password(scope.tenant_id, data.password), active=True,
+        **{name: getattr(data, name) for name in _PLAIN_FIELDS},
     )  # fmt: skip
     scope.session.add(account)
     scope.session.flush()
@@ -61,10 +73,10 @@ def update_account(scope: Scope, account_id: UUID, changes: dict[str, Any]) -> S
     """Change fields of ``AccountInput``; a ``password`` that is absent or None stays. Raises as ``create_account``, and 409 on shared ones."""
     scope.require(Permission.PROVIDER_UPDATE)
     account = _own(scope, account_id)
-    kept = {name: getattr(account, name) for name in ("name", "host", "port", "username", "max_connections")}
-    data = AccountInput(**{**kept, "tls": TlsPolicy(account.tls), **changes})
+    kept = {name: getattr(account, name) for name in _PLAIN_FIELDS}
+    data = AccountInput(**{**kept, "tls": TlsPolicy(account.tls), "auth": AuthMethod(account.auth), **changes})
     _check(data, had_password=account.password is not None)
-    new = {**{name: getattr(data, name) for name in kept}, "tls": data.tls.value}
+    new = {**{name: getattr(data, name) for name in kept}, "tls": data.tls.value, "auth": data.auth.value}
     changed = {name: [getattr(account, name), value] for name, value in new.items() if getattr(account, name) != value}
     for name, value in new.items():
         setattr(account, name, value)
@@ -104,7 +116,7 @@ def test_account(scope: Scope, account_id: UUID) -> ConnectionTest:
     account = get_account(scope.session, account_id)
     if account.tenant_id is None:
         raise Conflict("This account is the platform's own; only staff may test it.")
-    relay = Relay(account.host, account.port, TlsPolicy(account.tls), account.username, open_password(account), trusted=False)
+    relay = Relay(account.host, account.port, TlsPolicy(account.tls), account.username, open_password(account), auth=AuthMethod(account.auth))
     let_go(scope.session)
     return probe(relay)
 
@@ -139,6 +151,10 @@ def _check(data: AccountInput, *, had_password: bool) -> None:
         raise ValidationFailed("A username needs its password.", param="password")
     if data.password is not None and not data.username:
         raise ValidationFailed("A password needs its username.", param="username")
+    if data.auth is AuthMethod.XOAUTH2 and not data.username:
+        raise ValidationFailed("XOAUTH2 needs a username, and the access token as its password.", param="username")
+    if data.hourly_quota is not None and data.daily_quota is not None and data.hourly_quota > data.daily_quota:
+        raise ValidationFailed("An hour cannot take more than the day does; lower hourly_quota or raise daily_quota.", param="hourly_quota")
     if data.username and data.tls is TlsPolicy.NONE:
         raise ValidationFailed("Logging in without encryption would send the password in the clear; choose another tls.", param="tls")
     egress.addresses_of(data.host, param="host")

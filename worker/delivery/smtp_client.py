@@ -279,7 +279,7 @@ class Connection(Wire):
         if not self.owner.may_begin(tx):
             return None
         delivery = tx.delivery
-        problem = address_problem(delivery)
+        problem = address_problem(delivery, tx.sender)
         if problem is not None:
             self.owner.impossible(tx, Stage.RENDER, 501, "5.5.4", problem, ReplyClass.PROTOCOL)
             return None
@@ -302,7 +302,7 @@ class Connection(Wire):
             # Without 8BITMIME eight-bit content is sent all the same: every server in use passes it, and re-encoding
             # would break the signature.
             options += " BODY=8BITMIME"
-        if delivery.needs_smtputf8 or not (delivery.address.isascii() and delivery.sender.isascii()):
+        if delivery.needs_smtputf8 or not (delivery.address.isascii() and tx.sender.isascii()):
             if not self._utf8:
                 self.owner.impossible(tx, Stage.MAIL, 550, "5.6.7", f"{self.host} does not take addresses beyond ASCII (SMTPUTF8)", ReplyClass.CONTENT)
                 return None
@@ -310,8 +310,8 @@ class Connection(Wire):
         tx.forget_replies()
         tx.at = Stage.MAIL
         if self._pipelining:
-            return f"MAIL FROM:<{delivery.sender}>{options}\r\nRCPT TO:<{delivery.address}>\r\nDATA\r\n".encode()
-        return f"MAIL FROM:<{delivery.sender}>{options}\r\n".encode()
+            return f"MAIL FROM:<{tx.sender}>{options}\r\nRCPT TO:<{delivery.address}>\r\nDATA\r\n".encode()
+        return f"MAIL FROM:<{tx.sender}>{options}\r\n".encode()
 
     # -- endings -------------------------------------------------------------------------------------------------
 

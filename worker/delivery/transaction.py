@@ -60,6 +60,11 @@ class Transaction:
         """The member that this delivery is to leave through now."""
         return self.members[self.position]
 
+    @property
+    def sender(self) -> str:
+        """The envelope sender through the member in use; the null sender stays what it is."""
+        return self.delivery.sender and (self.members[self.position].return_path or self.delivery.sender)
+
     def forget_replies(self) -> None:
         """Before the envelope is sent again elsewhere. The rendered body is kept: it is the same message."""
         self.mail = self.rcpt = self.data = None
@@ -87,13 +92,13 @@ def order_members(members: tuple[Member, ...], key: bytes) -> tuple[Member, ...]
     return tuple(sorted(members, key=score))
 
 
-def address_problem(delivery: Delivery) -> str | None:
+def address_problem(delivery: Delivery, sender: str) -> str | None:
     """Why the envelope may not be put on the wire (it would break the command line), or None when it is sound."""
     if _SAFE_ADDRESS.fullmatch(delivery.address) is None:
         return "the recipient address holds characters that may not be sent"
-    if delivery.sender and _SAFE_ADDRESS.fullmatch(delivery.sender) is None:
+    if sender and _SAFE_ADDRESS.fullmatch(sender) is None:
         return "the return path holds characters that may not be sent"
-    if len(delivery.address) > 254 or len(delivery.sender) > 254:
+    if len(delivery.address) > 254 or len(sender) > 254:
         return "an address is longer than 254 characters"
     return None
 
@@ -238,7 +243,7 @@ def _words(text: str) -> str:
 def _dialogue(tx: Transaction, last: Reply | None) -> str:
     """The envelope and the replies of one transaction, a line each. The message itself is given as its size."""
     delivery = tx.delivery
-    lines = f"> MAIL FROM:<{delivery.sender}>\n"
+    lines = f"> MAIL FROM:<{tx.sender}>\n"
     if tx.mail is not None:
         lines += f"< {shown_reply(tx.mail.raw)}\n"
     if tx.at is Stage.MAIL and last is not None and last is tx.mail:

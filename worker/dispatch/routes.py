@@ -16,7 +16,7 @@ from webapp.pools.types import RouteMember
 from webapp.settings import get_settings
 from webapp.tenants.service import system_tenant_id
 from worker.delivery.dkim import DkimSigner
-from worker.delivery.types import Member, MemberKind, TlsMode
+from worker.delivery.types import AuthMethod, Member, MemberKind, TlsMode
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -91,6 +91,8 @@ def _member(member: RouteMember) -> Member:
         max_connections=member.max_connections or _IP_CONNECTIONS,
         trusted=member.trusted,
         source_id=member.source_id,
+        auth=AuthMethod(member.auth.value),
+        return_path=member.return_path,
     )
 
 
