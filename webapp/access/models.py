@@ -23,6 +23,21 @@ class Role(HasId, TenantOwned, Timestamps, Base):
     permissions: Mapped[list[str]]
 
 
+class ApiAnswer(TenantOwned, Base):
+    """What a write of the API was answered, by its idempotency key: see ``webapp.http.writes``. The body is sealed; rows live for a day."""
+
+    __tablename__ = "api_answers"
+    __table_args__ = (sa.Index(None, "created_at"),)
+
+    tenant_id: Mapped[UUID] = mapped_column(sa.ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
+    mode: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[bytes]
+    status: Mapped[int | None] = mapped_column(sa.SmallInteger())
+    body: Mapped[bytes | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+
+
 class ApiKey(HasId, TenantOwned, Timestamps, Base):
     """A key of an application. The plain key is shown once; the row keeps its SHA-256 and last four characters."""
 

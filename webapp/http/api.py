@@ -11,13 +11,14 @@ from typing import Any
 
 import marshmallow as ma
 from flask import Flask, Response, g, request
+from flask.views import MethodView
 from flask_smorest import Api as SmorestApi
 from flask_smorest import Blueprint
 from marshmallow import fields, validate
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
-from webapp.http import envelope
+from webapp.http import envelope, writes
 from webapp.kernel.errors import (
     DomainError,
     InvalidParameter,
@@ -167,6 +168,18 @@ class ApiBlueprint(Blueprint):
 
     ARGUMENTS_PARSER = Parser()
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._prepare_doc_cbks.append(_document_writes)
+
+    def _store_endpoint_docs(self, endpoint: str, obj: Any, *args: Any, **options: Any) -> None:
+        """Note for ``_document_writes`` which writes have a read beside them."""
+        super()._store_endpoint_docs(endpoint, obj, *args, **options)
+        if isinstance(obj, type(MethodView)) and writes.reader_of(obj):
+            for info in self._docs[endpoint].values():
+                if isinstance(info, dict):
+                    info["has_reader"] = True
+
     def answer(self, status: int, schema: type[ma.Schema] | None = None, *, description: str | None = None) -> Callable[[Any], Any]:
         """The view returns one object; GETs get a weak ETag and may answer 304."""
         return self._answer(status, schema, False, description)
@@ -199,8 +212,7 @@ class ApiBlueprint(Blueprint):
         dumper = schema() if schema else None
 
         def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
-            @functools.wraps(view)
-            def answered(*args: Any, **kwargs: Any) -> Response:
+            def answer(*args: Any, **kwargs: Any) -> Response:
                 result = view(*args, **kwargs)
                 if isinstance(result, Response):
                     return result
@@ -212,6 +224,17 @@ class ApiBlueprint(Blueprint):
                 response = _json(envelope.success_body(data, g.get("request_id", ""), paging), status)
                 return _conditional(response, data) if request.method in ("GET", "HEAD") and not many else response
 
+            @functools.wraps(view)
+            def answered(*args: Any, **kwargs: Any) -> Response:
+                if request.method == "POST":
+                    return writes.once(lambda: answer(*args, **kwargs))
+                if request.method in ("PATCH", "PUT", "DELETE"):
+                    writes.require_unchanged(etag_of, args[0] if args else None, kwargs)
+                return answer(*args, **kwargs)
+
+            if dumper is not None and not many:
+                answered.represent = lambda *args, **kwargs: dumper.dump(view(*args, **kwargs))  # type: ignore[attr-defined]
+            answered._apidoc = {**getattr(answered, "_apidoc", {}), "enveloped": True}  # type: ignore[attr-defined]
             return _document(answered, status, _wrapped(schema, many), description)
 
         return decorate
@@ -226,6 +249,15 @@ def _conditional(response: Response, data: Any) -> Response:
     response.set_etag(etag_of(data), weak=True)
     response.make_conditional(request)
     return response
+
+
+def _document_writes(doc: dict[str, Any], info: dict[str, Any], *, method: str, **_: Any) -> dict[str, Any]:
+    """The headers that ``webapp.http.writes`` reads."""
+    if info.get("enveloped"):
+        name = "if_match" if method in ("patch", "put", "delete") and info.get("has_reader") else method
+        if name in writes.PARAMETERS:
+            doc["parameters"] = [*doc.get("parameters", []), writes.PARAMETERS[name]]
+    return doc
 
 
 def _document(view: Callable[..., Any], status: int, schema: ma.Schema, description: str | None) -> Callable[..., Any]:

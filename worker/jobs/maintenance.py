@@ -26,6 +26,7 @@ _PARTITIONED = {
 }  # fmt: skip
 _SWEPT = (
     "delete from idempotency_keys where created_at < now() - make_interval(hours => %(idempotency)s)",
+    "delete from api_answers where created_at < now() - make_interval(hours => %(idempotency)s)",
     "delete from user_sessions where expires_at < now()",
     "delete from one_time_tokens where expires_at < now() - interval '7 days'",
     "delete from heartbeats where seen_at < now() - interval '1 hour'",
