@@ -17,7 +17,8 @@ pytestmark = pytest.mark.timeout(300)
 PUBLIC = ("/login", "/sign-up", "/forgot-password", "/reset-password?token=x", "/docs/", "/docs/api", "/docs/errors", "/docs/first-send")
 PRIVATE = (
     "/", "/messages/", "/messages/sandbox", "/bridges/", "/bridges/new", "/pools/", "/pools/ips", "/sending-accounts/", "/sending-accounts/new",
-    "/domains/", "/templates/", "/templates/new", "/suppressions/", "/simulator/", "/keys", "/roles", "/roles/new", "/settings", "/team", "/activity/",
+    "/domains/", "/templates/", "/templates/new", "/suppressions/", "/suppressions/import",
+    "/suppressions/why?email=bounce%2Bpages@simulator.postbridge.test", "/incidents/", "/simulator/", "/keys", "/roles", "/roles/new", "/settings", "/team", "/activity/",
 )  # fmt: skip
 #: Colours may fade from one theme to the other: what is judged is where they end.
 _DRESS = """async (theme) => {

@@ -125,7 +125,7 @@ class TestWhy:
         post.answer(GONE)
         with cast.owner.scope() as scope:
             story = why.tell(scope, "ADA@example.net")
-        assert [(f.label, f.reason) for f in story.fates] == [("Transactional mail", "hard_bounce"), ("Bulk mail", "hard_bounce")]
+        assert [(f.label, f.reason) for f in story.fates] == [("Transactional", "hard_bounce"), ("Bulk", "hard_bounce")]
         page = cast.owner.browser(app).get("/suppressions/why?email=ADA@example.net").get_data(as_text=True)
         assert "550 5.1.1 no such user" in page and str(message) in page and "one more try" in page
         answer = cast.owner.api(app).get("/api/v1/suppressions/ada@example.net").get_json()["data"]

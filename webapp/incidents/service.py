@@ -155,7 +155,7 @@ def _lift(scope: Scope, incident: Incident, rows: Sequence[Liftable]) -> None:
 
 def _finish(scope: Scope, incident: Incident) -> None:
     incident.status, incident.finished_at = IncidentStatus.DONE.value, now()
-    figures = {"recipients": incident.recipients, "requeued": incident.requeued, "suppressions_lifted": incident.lifted, "kept": incident.kept}
+    figures = {"recipients": incident.recipients, "requeued": incident.requeued, "suppressions_lifted": incident.lifted, **incident.kept}
     record(scope, "incident.undone", "incident", incident.id, incident.note, figures)
 
 

@@ -13,7 +13,7 @@ from webapp.suppressions import queries
 from webapp.suppressions.models import Suppression, SuppressionRemoval
 from webapp.suppressions.queries import find_suppressed
 from webapp.suppressions.service.people import canonical_of
-from webapp.suppressions.types import SuppressionReason, is_blocking
+from webapp.suppressions.types import SuppressionReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +53,7 @@ def tell(scope: Scope, email: str) -> Story:
     address = canonical_of(email)
     rows = queries.list_of_address(scope.session, address)
     in_force = [row for row in rows if row.expires_at is None or row.expires_at > now()]
-    kinds: list[tuple[str, Stream, str | None]] = [("Transactional mail", Stream.TRANSACTIONAL, None), ("Bulk mail", Stream.BULK, None)]
-    kinds += [(f"Mail of the list {row.list_key}", Stream.BULK, row.list_key) for row in in_force if row.list_key]
+    kinds: list[tuple[str, Stream, str | None]] = [("Transactional", Stream.TRANSACTIONAL, None), ("Bulk", Stream.BULK, None)]
+    kinds += [(f"List {row.list_key}", Stream.BULK, row.list_key) for row in in_force if row.list_key]
     fates = [Fate(*kind, find_suppressed(scope.session, scope.tenant_id, [address], kind[1], kind[2]).get(address)) for kind in kinds]
     return Story(address, in_force, [row for row in rows if row not in in_force], queries.list_removals(scope.session, address), fates)
-
-
-def stops(row: Suppression) -> str:
-    """Which mail one suppression stops, in words."""
-    if row.list_key:
-        return f"Mail of the list {row.list_key}"
-    streams = [stream for stream in Stream if is_blocking(row.scope, row.list_key, row.reason, stream, None)]
-    return "All mail" if len(streams) == len(Stream) else f"{streams[0].capitalize()} mail" if streams else "No mail"
