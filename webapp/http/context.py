@@ -42,6 +42,11 @@ NAVIGATION: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
 
 
 #: `g` and this letter go there.
+#: What staff sees below that.
+PLATFORM: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
+    ("Platform", (("Suppressions and alarms", "suppressions.platform", "shield"), ("Incidents of all tenants", "incidents.platform", "undo-2"))),
+)
+
 _KEYS = {
     "stats.overview": "o", "messages.index": "m", "bridges.index": "b", "pools.index": "p", "domains.index": "d", "content.index": "t",
     "suppressions.index": "s", "access.keys": "k", "activity.index": "a",
@@ -105,7 +110,7 @@ def _navigation() -> list[dict[str, Any]]:
     here = request.endpoint or ""
     known = current_app.view_functions
     groups = []
-    for label, entries in NAVIGATION:
+    for label, entries in (*NAVIGATION, *(PLATFORM if _is_staff() else ())):
         items = [
             {
                 "label": text,
@@ -123,8 +128,16 @@ def _navigation() -> list[dict[str, Any]]:
 
 
 def _same_slice(here: str, endpoint: str) -> bool:
+def _is_staff() -> bool:
+    try:
+        return guard.current_door().is_staff
+    except DomainError:
+        return False
+
+
     slice_name, _, view = endpoint.partition(".")
-    return view == "index" and here.partition(".")[0] == slice_name and not here.startswith("messages.sandbox")
+    apart = here.startswith("messages.sandbox") or ".platform" in here
+    return view == "index" and here.partition(".")[0] == slice_name and not apart
 
 
 def template_context() -> dict[str, Any]:
