@@ -27,6 +27,7 @@ class Guide:
 GUIDES = (
     Guide("first-send", "Your first send", "From nothing to a delivered message in five languages."),
     Guide("smtp", "Sending by SMTP", "Ports, encryption, control headers and replies."),
+    Guide("domains", "Domains and DNS", "What each record is for, and what goes wrong most often."),
     Guide("sandbox", "Sandbox and simulator", "Try everything without writing to anybody."),
     Guide("idempotency", "Idempotency keys", "Repeat a request without sending twice."),
     Guide("tracking", "Opens, clicks and unsubscribes", "What is measured, what is left alone."),
