@@ -22,6 +22,7 @@ NAVIGATION: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
         (
             ("Pools", "pools.index", "layers"),
             ("Accounts", "sending_accounts.index", "server"),
+            ("Pace", "pace.throttles", "gauge"),
             ("Domains", "domains.index", "globe"),
             ("Templates", "content.index", "file-text"),
         ),
@@ -41,12 +42,12 @@ NAVIGATION: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
 )
 
 
-#: `g` and this letter go there.
 #: What staff sees below that.
 PLATFORM: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
     ("Platform", (("Suppressions and alarms", "suppressions.platform", "shield"), ("Incidents of all tenants", "incidents.platform", "undo-2"))),
 )
 
+#: `g` and this letter go there.
 _KEYS = {
     "stats.overview": "o", "messages.index": "m", "bridges.index": "b", "pools.index": "p", "domains.index": "d", "content.index": "t",
     "suppressions.index": "s", "access.keys": "k", "activity.index": "a",
@@ -127,7 +128,6 @@ def _navigation() -> list[dict[str, Any]]:
     return groups
 
 
-def _same_slice(here: str, endpoint: str) -> bool:
 def _is_staff() -> bool:
     try:
         return guard.current_door().is_staff
@@ -135,6 +135,7 @@ def _is_staff() -> bool:
         return False
 
 
+def _same_slice(here: str, endpoint: str) -> bool:
     slice_name, _, view = endpoint.partition(".")
     apart = here.startswith("messages.sandbox") or ".platform" in here
     return view == "index" and here.partition(".")[0] == slice_name and not apart
