@@ -52,6 +52,7 @@ def demo(addresses: Addresses, worker_name: str) -> Iterator[Demo]:
     redis_url = addresses.redis_url.replace("db=0", f"db={number % 16}")
     extra = {"POSTBRIDGE_DEMO": "true", "POSTBRIDGE_RETRY_SCALE": "0.02", "POSTBRIDGE_WEB_WORKERS": "1", "POSTBRIDGE_DELIVERY_WORKERS": "1"}
     extra["POSTBRIDGE_MANAGEMENT_RATE"] = "100000"  # tests wait by asking
+    extra["POSTBRIDGE_POSTFIX_WEBHOOK_SECRET"] = "a shared secret of the tests"
     with live_stack(database_url, redis_url, extra=extra) as stack:
         made = Demo(stack, {})
         made.command("demo", "ensure")
