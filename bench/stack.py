@@ -27,7 +27,7 @@ from bench.seed import Seeded
 from webapp.settings import ROOT, Settings
 from webapp.stack import engines
 from webapp.stack.certificates import ensure_certificate
-from webapp.stack.processes import process_table
+from webapp.stack.processes import HEAP, process_table
 
 _PORTS = ("web_port", "submission_port", "submission_tls_port", "inbound_port", "simulator_port")
 
@@ -43,6 +43,7 @@ class Stack:
         self.environment = {
             "DATABASE_URL": postgres.database_url,
             "REDIS_URL": valkey.redis_url,
+            **HEAP,
             "POSTBRIDGE_VAR_DIR": str(folder),
             "POSTBRIDGE_TLS_CERT": str(certificate[0]),
             "POSTBRIDGE_TLS_KEY": str(certificate[1]),

@@ -7,7 +7,6 @@ with live_stack(database_url, redis_url) as stack:
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import socket
 import subprocess
@@ -24,7 +23,7 @@ from webapp.settings import ROOT, Settings
 from webapp.stack.certificates import ensure_certificate
 from webapp.stack.children import signal_group
 from webapp.stack.children import stop as stop_child
-from webapp.stack.processes import ProcessSpec, process_table
+from webapp.stack.processes import ProcessSpec, child_environment, process_table
 
 _PORTS = ("web_port", "submission_port", "submission_tls_port", "inbound_port", "simulator_port")
 
@@ -130,8 +129,9 @@ def live_stack(
         given |= {"POSTBRIDGE_PUBLIC_URL": f"http://127.0.0.1:{ports['web_port']}", "POSTBRIDGE_EGRESS_ALLOW": "127.0.0.0/8", **(extra or {})}
         settings = Settings.from_env(given)
         certificate = ensure_certificate(settings.var_dir, settings.mail_hostname)
-        given |= {"POSTBRIDGE_TLS_CERT": str(certificate[0]), "POSTBRIDGE_TLS_KEY": str(certificate[1]), "PYTHONUNBUFFERED": "1"}
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("POSTBRIDGE_")}
+        given |= {"POSTBRIDGE_TLS_CERT": str(certificate[0]), "POSTBRIDGE_TLS_KEY": str(certificate[1])}
+        usual = child_environment(settings, database_url, redis_url, (str(certificate[0]), str(certificate[1])))
+        kept = {name: value for name, value in usual.items() if not name.startswith("POSTBRIDGE_")}
         specs = {spec.name: spec for spec in process_table(settings, only)}
         stack = LiveStack(settings, {**kept, **given, "PYTHONPATH": str(ROOT)}, (log_dir or var) / f"live-{ports['web_port']}.log", specs)
         try:

@@ -82,6 +82,11 @@ def _worker(*arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "worker", *arguments)
 
 
+#: For the C library's memory (glibc; others ignore it). Two heaps, not one for each of many threads; and what is large comes from the system and goes
+#: back to it. Left to itself the library learns from the first large block to keep later ones: 20 MB for good after the second login (Argon2).
+HEAP = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "2097152"}
+
+
 def child_environment(settings: Settings, database_url: str, redis_url: str, certificate: tuple[str, str]) -> dict[str, str]:
     """The environment of every process: ours, plus what the supervisor found out."""
     return {
@@ -92,6 +97,5 @@ def child_environment(settings: Settings, database_url: str, redis_url: str, cer
         "POSTBRIDGE_TLS_CERT": certificate[0],
         "POSTBRIDGE_TLS_KEY": certificate[1],
         "PYTHONUNBUFFERED": "1",
-        # Else the C library keeps a heap for each of many threads, and gives none of them back.
-        "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
+        **{name: os.environ.get(name, value) for name, value in HEAP.items()},
     }
