@@ -350,7 +350,9 @@ class Engine:
             return True
         self._starving = True
         for route in self._routes.values():
-            if route.idle_conns and (not full or (route.member.provider == member.provider and (not full_source or route.member.source_id == member.source_id))):
+            other = route.member
+            same = other.provider == member.provider and (not full_source or other.source_id == member.source_id)
+            if route.idle_conns and (not full or same):
                 asyncio.get_running_loop().call_soon(route.idle_conns[0].quit)
                 break
         return False

@@ -124,7 +124,8 @@ class Member:
     where it lies. `source_id` is the address or account behind the member, which may be in several pools: with `provider`
     (the group of destinations this copy of the member is for) it names a budget. `max_connections` and
     `messages_per_connection` are that budget's (None: the engine's limit); `provider_connections` bounds what all members have open
-    to the provider together (None: no bound). `return_path`: the envelope sender that a relay insists on, in place of the delivery's. Limits may differ between two copies of one member without closing anything.
+    to the provider together (None: no bound). `return_path`: the envelope sender that a relay
+    insists on, in place of the delivery's. Limits may differ between two copies of one member without closing anything.
     """
 
     id: UUID

@@ -6,10 +6,12 @@ Two threads: the loop sends, one database thread claims, prepares and records. N
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
+import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -24,12 +26,13 @@ from webapp.messages.service.claim import Claimed, claim, hold, look_up, postpon
 from webapp.messages.service.outcomes import record_outcomes
 from webapp.pace.service import count_sent, give_back, load_state, record_replies, reserve
 from webapp.pace.types import PaceState
+from webapp.sending_accounts.service import count_usage
 from webapp.settings import get_settings
 from webapp.suppressions.service import matters, note_bounces
 from webapp.suppressions.types import Bounce
 from worker import metrics
 from worker.delivery.engine import Engine
-from worker.delivery.types import AttemptResult, Delivery
+from worker.delivery.types import AttemptResult, Delivery, MemberKind
 from worker.delivery.types import Outcome as Verdict
 from worker.dispatch.admission import Admission, PutOff
 from worker.dispatch.gatekeeper import Gatekeeper
@@ -257,12 +260,14 @@ class Dispatcher:
             with self._rows("delivery records for all tenants") as connection:
                 release(connection, given_back, self._owner, seconds=pause)
                 record_outcomes(connection, outcomes)
+                count_usage(connection, _taken_by_relays(spoken), os.getpid())
                 self._write_lesson(connection, lesson)
             return
         with unscoped("delivery records and suppresses for all tenants") as session:
             connection = raw_of(session)
             release(connection, given_back, self._owner, seconds=pause)
             recorded = {row.recipient_id: row for row in record_outcomes(connection, outcomes)}
+            count_usage(connection, _taken_by_relays(spoken), os.getpid())
             note_bounces(session, [_bounce(recorded[r.recipient_id].address, c, r) for c, r in spoken if r.recipient_id in recorded])
             self._write_lesson(connection, lesson)
 
@@ -328,6 +333,15 @@ class Dispatcher:
 
 def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _taken_by_relays(spoken: Sequence[tuple[Claimed, AttemptResult]]) -> collections.Counter[tuple[UUID, UUID]]:
+    """How many messages each sending account took for each tenant."""
+    return collections.Counter(
+        (result.member.source_id, claimed.tenant_id)
+        for claimed, result in spoken
+        if result.outcome is Verdict.DELIVERED and result.member is not None and result.member.source_id and result.member.kind is MemberKind.RELAY
+    )
 
 
 def _bounce(address: str, claimed: Claimed, result: AttemptResult) -> Bounce:

@@ -18,8 +18,10 @@ from uuid import UUID
 
 from webapp.pace.service import budget_of
 from webapp.pace.types import ANY, RELAY, WARMUP_HOURLY, Action, Budget, PaceState, Subject, ThrottleState, provider_name
+from webapp.sending_accounts.types import Usage
 from worker.delivery.types import Member, MemberKind
 from worker.dispatch.buckets import Bucket
+from worker.dispatch.quotas import QuotaBucket, wait_for
 from worker.dispatch.routes import Route, Source
 
 #: A way out on probation gets one message in so many seconds from each process, and this share of its weight.
@@ -45,7 +47,7 @@ class _Way:
 
     member: Member
     weight: float
-    buckets: tuple[Bucket, ...]
+    buckets: tuple[Bucket | QuotaBucket, ...]
     plan: UUID | None
 
 
@@ -65,6 +67,7 @@ class Pacer:
         self.state = PaceState()
         self._choices: dict[tuple[int, str], tuple[Route, _Choice]] = {}
         self._buckets: dict[tuple[UUID | None, str], Bucket] = {}
+        self._quotas: dict[UUID, QuotaBucket] = {}
         self._throttles: dict[tuple[UUID | None, str], ThrottleState] = {}
         self._plans: dict[tuple[UUID, str], UUID] = {}
         self._left: Counter[UUID] = Counter()
@@ -211,7 +214,13 @@ class Pacer:
         self.sources[member.source_id] = source
         budget = budget_of(self.state.budgets, source.owner_id, member.source_id, provider)
         throttle = self._throttle_of(member.source_id, provider)
-        health, buckets = source.health, self._budget_buckets(member.source_id, provider, budget)
+        health = source.health
+        buckets: tuple[Bucket | QuotaBucket, ...] = self._budget_buckets(member.source_id, provider, budget)
+        if source.usage is not None:
+            if source.usage.resets_at is not None:
+                reason = f"{source.label} has used up its quota; it goes on at {source.usage.resets_at:%H:%M} UTC."
+                return Wait(reason, wait_for(source.usage, datetime.now(UTC)))
+            buckets = (*buckets, self._quota(member.source_id, source.usage))
         if throttle is not None and throttle.action is not Action.SLOW:
             left = (throttle.until - datetime.now(UTC)).total_seconds()
             if left > 0:
@@ -238,6 +247,13 @@ class Pacer:
         if budget.total_rate is not None:
             found.append(self._bucket(None, provider, self._share_of_rate(budget.total_rate)))
         return tuple(found)
+
+    def _quota(self, source_id: UUID, usage: Usage) -> QuotaBucket:
+        bucket = self._quotas.get(source_id)
+        if bucket is None:
+            bucket = self._quotas[source_id] = QuotaBucket(usage, self.state.workers)
+        bucket.renew(usage, self.state.workers)
+        return bucket
 
     def _bucket(self, source_id: UUID | None, name: str, rate: float) -> Bucket:
         bucket = self._buckets.get((source_id, name))

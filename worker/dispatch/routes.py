@@ -13,6 +13,7 @@ from webapp.kernel.db import unscoped
 from webapp.pools.service import route_of
 from webapp.pools.types import MemberKind as PoolMemberKind
 from webapp.pools.types import RouteMember
+from webapp.sending_accounts.types import Usage
 from webapp.settings import get_settings
 from webapp.tenants.service import system_tenant_id
 from worker.delivery.dkim import DkimSigner
@@ -44,12 +45,13 @@ class Remembered(Generic[K, V]):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A pool member with whose it is, what people call it, and how much of its weight counts (its account's quota, 0 to 1)."""
+    """A pool member with whose it is, what people call it, how much of its weight counts (0 to 1), and what its account's quota has come to."""
 
     member: Member
     owner_id: UUID | None
     label: str
     health: float = 1.0
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def _look_up_route(pool_id: UUID) -> Route | None:
 
 
 def _source(member: RouteMember) -> Source:
-    return Source(_member(member), member.owner_id, member.label or str(member.id))
+    return Source(_member(member), member.owner_id, member.label or str(member.id), usage=member.usage)
 
 
 def _member(member: RouteMember) -> Member:
