@@ -55,6 +55,10 @@ def periodic_work() -> tuple[Periodic, ...]:
     report_waits = _exists("select from inbound_reports where applied_at is null and received_at < now() - interval '2 seconds'")
     notice_waits = _exists("select from domain_notices where mailed_at is null and created_at < now() - interval '10 seconds'")
     alarm_waits = _exists("select from guard_alarms where mailed_at is null and created_at < now() - interval '10 seconds'")
+    pace_is_due = _exists(
+        "select from throttles where ended_at is null and until < now() union all select from warmup_plans p where p.state = 'running' and not exists "
+        "(select from warmup_days d where d.plan_id = p.id and d.on_date = (now() at time zone 'UTC')::date)"
+    )
     return (
         Periodic("worker.jobs.delivery.deliver", 0, QueueName.DELIVERY, mail_is_due, delivery_slots),
         Periodic("worker.jobs.delivery.sweep", 5, QueueName.DEFAULT, lease_is_out),
@@ -65,6 +69,7 @@ def periodic_work() -> tuple[Periodic, ...]:
         Periodic("worker.jobs.domains.send_notices", 15, QueueName.DEFAULT, notice_waits),
         Periodic("worker.jobs.domains.forget_history", 86400, QueueName.DEFAULT),
         Periodic("worker.jobs.reports.apply", 5, QueueName.DEFAULT, report_waits),
+        Periodic("worker.jobs.pace.keep_pace", 60, QueueName.DEFAULT, pace_is_due),
         Periodic("worker.jobs.maintenance.keep_house", 3600, QueueName.DEFAULT),
         Periodic("worker.jobs.guard.watch", 15, QueueName.DEFAULT),
         Periodic("worker.jobs.guard.send_letters", 15, QueueName.DEFAULT, alarm_waits),

@@ -42,6 +42,14 @@ ROUTES: dict[str, dict[str, Any] | None] = {
     "DELETE Keys and roles.Key": None,
     "POST Keys and roles.KeyRevocation": None,
     "POST Keys and roles.KeyRoll": {"overlap_seconds": 0},
+    "GET Pace.OneThrottle": None,
+    "POST Pace.lift": None,
+    "DELETE Pace.OneBudget": None,
+    "GET Pace.Warmup": None,
+    "POST Pace.Warmup": {"providers": ["google"]},
+    "GET Pace.OnePlan": None,
+    "PATCH Pace.OnePlan": {"state": "finished"},
+    "DELETE Pace.OneHold": None,
     "GET Pools.OnePool": None,
     "PATCH Pools.OnePool": {"paused": True},
     "DELETE Pools.OnePool": None,
@@ -115,6 +123,12 @@ ROUTES: dict[str, dict[str, Any] | None] = {
     "GET suppressions.imported": None,
     "GET suppressions.problems": None,
     "GET incidents.show": None,
+    "POST pace.lift": None,
+    "GET pace.plan": None,
+    "POST pace.change_plan": None,
+    "POST pace.delete_budget": None,
+    "POST pace.release": None,
+    "GET pace.pool_panel": None,
     "GET pools.show": None,
     "POST pools.update": {"name": "taken"},
     "POST pools.pause": None,
@@ -194,6 +208,11 @@ FIELDS = (
     Field("POST", "/api/v1/email/send/raw", "bridge", "bridge_id", _RAW),
     Field("POST", "/api/v1/email/send/batch", "emails.bridge", "bridge_id", _MAIL),
     Field("POST", "/api/v1/email/send/batch", "emails.template", "slug", _TEMPLATED),
+    Field("POST", "/api/v1/holds", "subject_id", "bridge_id", {"subject": "bridge", "reason": "x"}),
+    Field("POST", "/api/v1/holds", "subject_id", "pool_id", {"subject": "pool", "reason": "x"}),
+    Field("POST", "/pace/holds", "target", "bridge:bridge_id", {"reason": "x"}, "form"),
+    Field("POST", "/pace/holds", "target", "pool:pool_id", {"reason": "x"}, "form"),
+    Field("POST", "/pace/warmup", "ip_id", "ip_id", {}, "form"),
     Field("POST", "/bridges/new", "pool_id", "pool_id", {"name": "x"}, "form"),
     Field("POST", "/keys", "role", "role_id", {"name": "x", "mode": "sandbox"}, "form"),
     Field("POST", "/pools/own:pool_id/members", "member", "sending_account_id:provider_id", {}, "form"),
@@ -229,11 +248,12 @@ NOT_AN_ID: dict[str, str] = {
 #: Form fields with an id, by the class of their schema.
 FORM_FIELDS = {
     **{f"{form}.{name}": path for form, path in (("FilterForm", "/incidents/preview"), ("UndoForm", "/incidents/")) for name in ("bridge_id", "member_id")},
-    "BridgeForm.pool_id": "/bridges/new", "MemberForm.member": "/pools/own:pool_id/members", "SwitchTenantForm.tenant": "/switch-tenant"}
+    "BridgeForm.pool_id": "/bridges/new", "MemberForm.member": "/pools/own:pool_id/members", "SwitchTenantForm.tenant": "/switch-tenant",
+    "HoldForm.target": "/pace/holds", "WarmupForm.ip_id": "/pace/warmup"}
 
 #: Names that views read from the address themselves: those that hold ids, and the rest.
 QUERY_IDS = {"bridge", "open", "object_id"}
-QUERY_PLAIN = {"domain", "q", "cursor", "state", "days", "tag", "mode", "number", "next", "token", "email", "source"}
+QUERY_PLAIN = {"domain", "q", "cursor", "state", "days", "tag", "mode", "number", "next", "token", "email", "source", "show"}
 
 
 def filled(value: Any, own: dict[str, str]) -> Any:

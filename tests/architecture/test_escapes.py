@@ -10,6 +10,7 @@ from tests.architecture.source import files, name, parsed
 UNSCOPED = {
     "webapp/bootstrap.py": "makes the platform's own tenant and the first staff",
     "webapp/demo.py": "makes the demo tenant",
+    "webapp/cli/guard.py": "the operator's view of all bridges that were stopped",
     "webapp/cli/queue.py": "the operator's view of all mail under way",
     "webapp/suppressions/views/platform.py": "the operator's own list, and alarms of all tenants",
     "webapp/incidents/views/platform.py": "staff undoes bounces of all tenants",
@@ -33,6 +34,8 @@ UNSCOPED = {
     "worker/dispatch/dispatcher.py": "claims due recipients fairly over all tenants",
     "worker/dispatch/routes.py": "routes and pools of what was claimed",
     "worker/jobs/delivery.py": "sweeps expired leases",
+    "worker/jobs/pace.py": "days of warm-up and throttles of all tenants",
+    "webapp/cli/pace.py": "the operator's hand on the pace of all tenants",
     "worker/jobs/guard.py": "watches the bridges of all tenants",
     "worker/jobs/stats.py": "folds everybody's deltas",
     "worker/smtp/inbound.py": "a return path names its recipient, not its tenant",

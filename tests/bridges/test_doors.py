@@ -67,7 +67,7 @@ def test_what_is_no_token_costs_no_query(token: str) -> None:
     assert doors.resolve_token(token) is None  # without a database fixture
 
 
-def test_deletion_ends_access_and_leaves_the_sibling_alone(cast: Cast, make_bridge: Make) -> None:
+def test_deletion_ends_access_and_leaves_the_sibling_alone(app: Flask, cast: Cast, make_bridge: Make) -> None:
     gone, stays = make_bridge(cast.owner, "gone"), make_bridge(cast.owner, "stays")
     ids = [gone.secrets.credential_id, stays.secrets.credential_id]
     assert doors.valid_credentials(ids) == set(ids)

@@ -1,44 +1,16 @@
-"""Which mailbox provider stands behind the MX hosts of a domain: the group of destinations that shares a budget and a reputation."""
+"""The providers of the domains that a delivery process has seen lately."""
 
 from __future__ import annotations
 
-from publicsuffixlist import PublicSuffixList
-
+from webapp.pace.service.providers import provider_of_host
 from worker.delivery.resolver import Destination
 
-#: Suffix of an MX host: provider. Google Workspace, Microsoft 365 and iCloud host other people's domains under these names too.
-MX_SUFFIXES = {
-    "google.com": "google", "googlemail.com": "google", "psmtp.com": "google",
-    "outlook.com": "microsoft", "hotmail.com": "microsoft", "office365.us": "microsoft", "mail.protection.partner.outlook.cn": "microsoft",
-    "mx.microsoft": "microsoft",
-    "yahoodns.net": "yahoo", "yahoo.co.jp": "yahoo", "aol.com": "yahoo",
-    "icloud.com": "apple", "apple.com": "apple",
-    "comcast.net": "comcast", "gmx.net": "gmx", "web.de": "gmx", "1and1.com": "gmx", "kundenserver.de": "gmx",
-    "orange.fr": "orange", "wanadoo.fr": "orange",
-    "pphosted.com": "proofpoint", "ppe-hosted.com": "proofpoint", "gpphosted.com": "proofpoint",
-    "mimecast.com": "mimecast", "mimecast.co.za": "mimecast",
-    "zoho.com": "zoho", "zoho.eu": "zoho", "zoho.in": "zoho",
-    "messagingengine.com": "fastmail", "protonmail.ch": "proton", "mail.ru": "mailru", "yandex.ru": "yandex", "yandex.net": "yandex",
-    "qq.com": "tencent", "163.com": "netease", "netease.com": "netease",
-}  # fmt: skip
-_SUFFIXES = PublicSuffixList()
 _MOST = 50_000
 
 
 def provider_of(domain: str, destinations: tuple[Destination, ...]) -> str:
-    """The provider of a domain whose mail goes to ``destinations``, best first; no destinations: the domain's own registrable part.
-
-    The host that is preferred decides: a domain that keeps an old relay as its last MX is not that relay's.
-    """
-    host = (destinations[0].host if destinations else domain).rstrip(".").lower()
-    name = host
-    while "." in name:
-        if found := MX_SUFFIXES.get(name):
-            return found
-        name = name.partition(".")[2]
-    if host.replace(".", "").isdigit() or ":" in host or host.startswith("["):
-        return domain.strip("[]")
-    return str(_SUFFIXES.privatesuffix(host) or host)
+    """The provider of a domain whose mail goes to ``destinations``, best first; none: its own registrable part."""
+    return provider_of_host(domain, destinations[0].host if destinations else None)
 
 
 class Providers:
