@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
@@ -122,3 +123,30 @@ def test_a_viewer_sees_and_changes_nothing(cast: Cast, app: Flask, zone: DnsServ
     assert "Verify now" not in page and "Rotate keys" not in page and "Save hosts" not in page
     for path in ("verify", "rotate", "rotate/give-up", "challenge", "hosts", "settings", "delete"):
         assert browser.post(f"/domains/{domain_id}/{path}").status_code == 403
+
+
+def test_one_check_at_a_time_keeps_the_web_server_free(cast: Cast, app: Flask, zone: DnsServer) -> None:
+    domain_id, theirs = add(cast.owner), add(cast.stranger, "other.example")
+    zone.silent.add("_postbridge.example.com")
+    with ThreadPoolExecutor(1) as aside:
+        slow = aside.submit(verify, cast.owner, domain_id)
+        while not any(name == "_postbridge.example.com" for name, _, _ in zone.queries):
+            assert not slow.done()
+        refused = cast.owner.api(app).post(f"/api/v1/domains/{domain_id}/verify")
+        assert (refused.status_code, refused.get_json()["error"]["code"], refused.headers["Retry-After"]) == (429, "rate_limit_exceeded", "5")
+        assert cast.stranger.api(app).post(f"/api/v1/domains/{theirs}/verify").status_code == 200
+        assert slow.result(30) == "pending"
+    assert records(cast.owner, domain_id)[0].state == "unreachable"
+
+
+def test_the_overview_warns(cast: Cast, app: Flask, zone: DnsServer) -> None:
+    browser, domain_id = cast.owner.browser(app), standing(cast.owner, zone)
+    assert "Open the domain" not in browser.get("/").get_data(as_text=True)
+    for entry in [entry for entry in zone.zone if "_domainkey" in entry[0] or entry[0].startswith("bounces.example.com")]:
+        zone.zone.pop(entry)
+    verify(cast.owner, domain_id)
+    assert "Mail from example.com fails DMARC" in browser.get("/").get_data(as_text=True)
+    zone.zone.pop(("_postbridge.example.com", "TXT"))
+    verify(cast.owner, domain_id)
+    assert "The proof of example.com is gone from DNS" in browser.get("/").get_data(as_text=True)
+    assert "Open the domain" not in cast.stranger.browser(app).get("/").get_data(as_text=True)

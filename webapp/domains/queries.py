@@ -40,6 +40,14 @@ def has_verified(session: Session) -> bool:
     return session.scalar(sa.select(Domain.id).where(Domain.verified_at.is_not(None)).limit(1)) is not None
 
 
+def list_troubled(session: Session, limit: int = 5) -> Sequence[Domain]:
+    """The tenant's domains that somebody should look at: failing, off, or sending mail that DMARC fails."""
+    signs = sa.exists().where(DkimKey.domain_id == Domain.id, DkimKey.active_at.is_not(None), DkimKey.withdrawn_at.is_(None), DkimKey.retired_at.is_(None))
+    unaligned = sa.and_(Domain.verified_at.is_not(None), Domain.checked_at.is_not(None), Domain.return_path_verified_at.is_(None), ~signs)
+    wanted = sa.select(Domain).where(sa.or_(Domain.status.in_([DomainStatus.FAILING, DomainStatus.OFF]), unaligned))
+    return session.scalars(wanted.order_by(Domain.id.desc()).limit(limit)).all()
+
+
 def list_keys(session: Session, domain_id: UUID) -> Sequence[DkimKey]:
     """The keys of a domain that are not retired: the newest pair first, RSA before Ed25519."""
     return [key for key in list_all_keys(session, domain_id) if key.retired_at is None]

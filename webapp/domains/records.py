@@ -46,7 +46,8 @@ def records_of(domain: Domain, keys: Sequence[DkimKey]) -> list[DnsRecord]:
 def _wanted(domain: Domain, keys: Sequence[DkimKey]) -> Iterator[DnsRecord]:
     name = domain.name
     proof = f"{CHALLENGE_LABEL}.{domain.proof_at or name}"
-    yield DnsRecord("challenge", Purpose.CHALLENGE, "TXT", proof, domain.challenge, Need.REQUIRED, note=_proof_note(domain))
+    need = Need.OPTIONAL if domain.vouched else Need.REQUIRED
+    yield DnsRecord("challenge", Purpose.CHALLENGE, "TXT", proof, domain.challenge, need, note=_proof_note(domain))
     for key in keys:
         need = Need.OPTIONAL if key.state is KeyState.REPLACED else Need.RECOMMENDED
         yield DnsRecord(
@@ -61,6 +62,8 @@ def _wanted(domain: Domain, keys: Sequence[DkimKey]) -> Iterator[DnsRecord]:
 
 
 def _proof_note(domain: Domain) -> str | None:
+    if domain.vouched:
+        return "The operator of this server answers for the domain; no proof is asked for."
     if domain.proof_at and domain.proof_at != domain.name:
         return f"{domain.proof_at} is verified by another tenant together with its sub-domains, so the proof is asked for there: its owner must agree."
     return None

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from webapp.bridges.service import list_bridges
+from webapp.domains.models import Domain
+from webapp.domains.service import list_troubled
+from webapp.domains.types import DomainStatus
 from webapp.kernel.clock import now
 from webapp.kernel.scope import Scope
 from webapp.stats.queries import figures_by_bridge
@@ -28,10 +31,10 @@ class HealthWarning:
 
 
 def health_warnings(scope: Scope) -> list[HealthWarning]:
-    """Bridges whose bounces or complaints of the last seven days are over what mailbox providers bear, and paused bridges."""
+    """Domains that are failing, bridges whose bounces or complaints of the last seven days are over what mailbox providers bear, and paused bridges."""
     bridges = list_bridges(scope, limit=100).items
     figures = figures_by_bridge(scope, [b.id for b in bridges], now() - timedelta(days=7))
-    found = []
+    found = [_of_domain(domain) for domain in list_troubled(scope.session)]
     for bridge in bridges:
         place = {"bridge_id": str(bridge.id)}
         if bridge.paused_at is not None:
@@ -50,3 +53,11 @@ def health_warnings(scope: Scope) -> list[HealthWarning]:
             text = "Above 0.1 % mailbox providers begin to filter. Write only to people who asked for it, and make leaving easy."
             found.append(HealthWarning(title, text, "bad", "bridges.show", place, "Open the bridge"))
     return found
+
+
+def _of_domain(domain: Domain) -> HealthWarning:
+    title, text, tone = {
+        DomainStatus.FAILING: (f"The proof of {domain.name} is gone from DNS", "Publish it again, or mail from the domain is refused in a few days.", "bad"),
+        DomainStatus.OFF: (f"{domain.name} is switched off", "Live mail from it is refused until it is proven again.", "bad"),
+    }.get(DomainStatus(domain.status), (f"Mail from {domain.name} fails DMARC", "Publish its DKIM records or its return path.", "warn"))
+    return HealthWarning(title, text, tone, "domains.show", {"domain_id": str(domain.id)}, "Open the domain")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -21,12 +23,16 @@ from webapp.domains.types import DnsRecord, DomainStatus, NoticeKind, OffReason,
 from webapp.kernel.clock import now, rfc3339
 from webapp.kernel.conflicts import refuse_on
 from webapp.kernel.db import let_go
-from webapp.kernel.errors import Conflict
+from webapp.kernel.errors import Conflict, RateLimited
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Scope
 
 #: A look-up that was answered, and not with our record.
 _GONE = (RecordState.MISSING, RecordState.DIFFERENT)
+#: Tenants for which somebody waits for a check in this process; at most so many.
+_checking: set[UUID] = set()
+_lock = threading.Lock()
+_MOST_CHECKS = 6
 
 
 def records_for(scope: Scope, domain: Domain) -> list[DnsRecord]:
@@ -41,9 +47,27 @@ def score_for(scope: Scope, domain: Domain) -> Score:
 
 
 def verify_domain(scope: Scope, domain_id: UUID) -> Domain:
-    """Look the records up now, and act on what was found. ``problem`` of the result says why a challenge that was found did not suffice."""
+    """Look the records up now, and act on what was found. ``problem`` of the result says why a challenge that was found did not suffice.
+
+    Raises ``RateLimited`` while this process checks another domain of the tenant, or too many of others: silent name servers take seconds each,
+    and must not keep the threads of the web server.
+    """
     scope.require(Permission.DOMAIN_VERIFY)
-    return recheck(scope, domain_id)
+    with _turn(scope.tenant_id):
+        return recheck(scope, domain_id)
+
+
+@contextmanager
+def _turn(tenant_id: UUID) -> Iterator[None]:
+    with _lock:
+        if tenant_id in _checking or len(_checking) >= _MOST_CHECKS:
+            raise RateLimited("Another check is under way; try again in some seconds.", retry_after=5)
+        _checking.add(tenant_id)
+    try:
+        yield
+    finally:
+        with _lock:
+            _checking.discard(tenant_id)
 
 
 def recheck(scope: Scope, domain_id: UUID) -> Domain:
