@@ -42,6 +42,8 @@ from webapp.kernel.secrets import keyring
 from webapp.messages import api as messages_api
 from webapp.messages import views as messages_views
 from webapp.messages.hotpath import SendDoor
+from webapp.pace import api as pace_api
+from webapp.pace import views as pace_views
 from webapp.pools import api as pools_api
 from webapp.pools import views as pools_views
 from webapp.sending_accounts import api as sending_accounts_api
@@ -60,12 +62,12 @@ log = structlog.get_logger()
 
 #: JSON routes, in the order the documentation lists them.
 API = (
-    messages_api.blp, bridges_api.blp, pools_api.blp, sending_accounts_api.blp, domains_api.blp, content_api.blp, suppressions_api.blp,
+    messages_api.blp, bridges_api.blp, pools_api.blp, pace_api.blp, sending_accounts_api.blp, domains_api.blp, content_api.blp, suppressions_api.blp,
     incidents_api.blp, stats_api.blp, access_api.blp, accounts_api.blp, activity_api.blp,
     webhooks_api.inbound,
 )  # fmt: skip
 PAGES = (
-    health.pages, documentation.pages, accounts_views.pages, stats_views.pages, messages_views.pages, bridges_views.pages, pools_views.pages,
+    health.pages, documentation.pages, accounts_views.pages, stats_views.pages, messages_views.pages, bridges_views.pages, pools_views.pages, pace_views.pages,
     sending_accounts_views.pages, domains_views.pages, suppressions_views.pages, incidents_views.pages, content_views.pages, access_views.pages,
     activity_views.pages, simulator_views.pages, tracking_views.pages, backoffice_views.pages,
 )  # fmt: skip

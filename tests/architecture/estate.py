@@ -10,6 +10,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from flask import Flask
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from tests.fixtures import Cast, Person
@@ -20,6 +21,7 @@ from webapp.kernel.db import Base, raw_of, unscoped
 from webapp.kernel.ids import uuid7
 from webapp.kernel.scope import Mode
 from webapp.messages.service import forget_facts
+from webapp.pace.models import ProviderBudget, SendingHold, Throttle, WarmupPlan
 from webapp.pools.models import IpAddress
 from webapp.simulator.service import store_mail
 from webapp.suppressions.models import SuppressionAlarm
@@ -111,12 +113,26 @@ def _add_rows(cast: Cast, estate: Estate) -> None:
         recipient = rows.execute(sa.text("select id from recipients limit 1")).scalar_one()
         assert store_mail(raw_of(rows), recipient, "jo@customer.example", "b@bounce.example", f"Subject: {MARK}\r\n\r\n{MARK}\r\n".encode())
         estate.ids["mail_id"] = str(rows.execute(sa.text("select id from simulated_mails")).scalar_one())
+        estate.ids |= _add_pace(rows, cast, address)
         session = sa.select(UserSession.id).where(UserSession.user_id == cast.owner.user_id).limit(1)
         estate.ids["session_id"] = str(rows.execute(session).scalar_one())
         estate.ids["ip_id"] = str(address.id)
         alarm = SuppressionAlarm(id=uuid7(), tenant_id=cast.owner.tenant_id, removals=21)
         rows.add(alarm)
         estate.ids["alarm_id"] = str(alarm.id)
+
+
+def _add_pace(rows: Session, cast: Cast, address: IpAddress) -> dict[str, str]:
+    """What delivery learns, and what people set of the pace."""
+    tenant = cast.owner.tenant_id
+    about: dict[str, Any] = {"tenant_id": tenant, "source_id": address.id, "source_label": f"{MARK} {address.address}", "provider": "yahoo"}
+    throttle = Throttle(**about, action="pause", rule="yahoo.tss04", reason=MARK, until=now() + timedelta(hours=2), made_by="Postbridge")
+    plan = WarmupPlan(**about, steps=[50, 100], day=1, started_on=now().date())
+    budget = ProviderBudget(tenant_id=tenant, provider=f"{MARK}.example", connections=3)
+    hold = SendingHold(tenant_id=tenant, kind="hold", subject="provider", provider="apple", label="Apple", reason=MARK, made_by=MARK)
+    rows.add_all([throttle, plan, budget, hold])
+    rows.flush()
+    return {"throttle_id": str(throttle.id), "plan_id": str(plan.id), "budget_id": str(budget.id), "hold_id": str(hold.id)}
 
 
 def fingerprints(tenant_id: UUID) -> dict[str, tuple[int, str]]:

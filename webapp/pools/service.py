@@ -16,15 +16,15 @@ from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Scope
 from webapp.pools import queries
 from webapp.pools.models import IpAddress, Pool, PoolMember
-from webapp.pools.queries import get_pool, list_choices, pool_names
+from webapp.pools.queries import get_pool, list_choices, list_members, pool_names
 from webapp.pools.types import MemberKind, PoolRoute, RouteMember
 from webapp.sending_accounts.models import SendingAccount
 from webapp.sending_accounts.service import open_password, usage_of
 from webapp.sending_accounts.types import AuthMethod, TlsPolicy, Usage
 
 __all__ = [
-    "ANY_ADDRESS", "add_member", "create_pool", "delete_pool", "get_default_pool", "get_pool", "list_choices", "pool_names", "remove_member", "route_of",
-    "update_member", "update_pool",
+    "ANY_ADDRESS", "add_member", "create_pool", "delete_pool", "get_default_pool", "get_pool", "list_choices", "list_members", "pool_names", "remove_member",
+    "route_of", "update_member", "update_pool",
 ]  # fmt: skip
 
 #: As an IP address of ours: no particular one, the system chooses.

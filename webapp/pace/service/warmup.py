@@ -121,6 +121,17 @@ def start_days(connection: psycopg.Connection[Any], today: date) -> int:
     return len(rows)
 
 
+def forget_lost_sources(connection: psycopg.Connection[Any]) -> int:
+    """Remove plans and budgets of addresses and accounts that are gone, and end their throttles: no key points at them. Returns how many rows."""
+    gone = (
+        "source_id is not null and not exists (select from ip_addresses i where i.id = source_id) "
+        "and not exists (select from sending_accounts a where a.id = source_id)"
+    )
+    changed = sum(connection.execute(f"delete from {table} where {gone}").rowcount for table in ("warmup_plans", "provider_budgets"))
+    ended = "update throttles set ended_at = now(), ended_why = 'This way out was removed.' where ended_at is null and "
+    return changed + connection.execute(ended + gone).rowcount
+
+
 def judge_day(allowance: int, sent: int, bounced: int, blocked: int) -> tuple[bool, str]:
     """Whether a day counts, and why, for people."""
     if sent < ceil(allowance * WARMUP_VOLUME):
