@@ -18,6 +18,12 @@ from webapp.settings import get_settings
 from webapp.webhooks import schemas, service
 from webapp.webhooks.types import MtaReport, Received, Source
 
+_SECRET = {
+    "in": "header",
+    "name": "X-Webhook-Secret",
+    "schema": {"type": "string"},
+    "description": "The shared secret; it may also stand as the Bearer token.",
+}
 inbound = api_blueprint("webhooks", "Reports from other systems", "Reports in")
 
 
@@ -43,6 +49,7 @@ class Postfix(MethodView):
     @public
     @_proven
     @inbound.arguments(schemas.PostfixReport)
+    @inbound.doc(parameters=[_SECRET])
     @inbound.answer(200, schemas.ReportReceived)
     def post(self, report: MtaReport) -> Received:
         """Tell what became of mail that an MTA took over from us: `X-Webhook-Secret` or `Authorization: Bearer` with the shared secret.

@@ -90,7 +90,7 @@ class Inbound:
         try:
             taken = await asyncio.get_running_loop().run_in_executor(self._threads, takes_returns, domain, identity)
         except (sqlalchemy.exc.SQLAlchemyError, psycopg.Error) as error:
-            log.warning("database_away", error=str(error).splitlines()[0])
+            log.warning("database_away", error=_first_line(error))
             return replies.UNAVAILABLE
         return None if taken else replies.UNKNOWN_RECIPIENT
 
@@ -99,7 +99,7 @@ class Inbound:
         try:
             await asyncio.get_running_loop().run_in_executor(self._threads, self._take, envelope, data)
         except (sqlalchemy.exc.SQLAlchemyError, psycopg.Error, OSError) as error:
-            log.warning("database_away", error=str(error).splitlines()[0])
+            log.warning("database_away", error=_first_line(error))
             return replies.UNAVAILABLE
         return replies.ACCEPTED
 
@@ -120,7 +120,10 @@ class Inbound:
                 continue
             with unscoped("a return path names its recipient, not its tenant") as rows:
                 outcome = apply_reports(rows, identity, reports, from_null_sender=not envelope.sender)
+            self._note(identity)
             log.info("report_taken", recipient_id=str(identity), outcome=outcome)
+        if not named:
+            log.info("role_mail_taken", to=envelope.recipients, sender=envelope.sender, reports=len(reports))
 
     def _unsubscribe(self, leaving: Sequence[UUID], *, wanted: bool) -> None:
         """Mail to an unsubscribe address acts whatever it says, unless a machine wrote it that was not asked to."""
@@ -130,16 +133,24 @@ class Inbound:
                 with unscoped("an unsubscribe address names its recipient, not its tenant") as rows:
                     message_id = find_message(rows, identity)
                     done = unsubscribe(rows, Who(message_id, identity), "mail") if message_id else None
+                self._note(identity)
             outcome = "ignored" if done is None else "unsubscribed" if done.first else "repeated"
             log.info("unsubscribe_mail_taken", recipient_id=str(identity), outcome=outcome)
 
     def _is_loop(self, identity: UUID) -> bool:
-        now = clock.now().timestamp()
-        times = [moment for moment in self._seen_today.pop(identity, []) if moment > now - 86400]
-        self._seen_today[identity] = [*times, now][-REPORTS_A_DAY - 1 :]
+        """Whether enough was taken today. Only what was written down counts: mail that comes again because the database was away is no loop."""
+        since = clock.now().timestamp() - 86400
+        return sum(moment > since for moment in self._seen_today.get(identity, ())) >= REPORTS_A_DAY
+
+    def _note(self, identity: UUID) -> None:
+        moment = clock.now().timestamp()
+        self._seen_today[identity] = [*self._seen_today.pop(identity, ()), moment][-REPORTS_A_DAY:]
         while len(self._seen_today) > _MAX_TRACKED:
             self._seen_today.popitem(last=False)
-        return len(times) >= REPORTS_A_DAY
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _asks_to_unsubscribe(report: Report) -> bool:

@@ -37,6 +37,7 @@ SIGNS = [
     ("550 mailbox is full", Stage.RCPT, C.MAILBOX_FULL, True, False),
     # soft.inactive
     ("550 5.2.1 mailbox disabled", Stage.RCPT, C.INACTIVE, False, False),
+    ("452 4.2.1 account disabled for now", Stage.RCPT, C.INACTIVE, True, False),
     ("525 5.7.13 user account disabled", Stage.RCPT, C.INACTIVE, False, False),
     ("550 this account has been suspended", Stage.RCPT, C.INACTIVE, False, False),
     # greylist
@@ -84,10 +85,13 @@ SIGNS = [
     ("421 4.7.29 TLS required", Stage.RCPT, C.TLS, True, False),
     ("550 5.7.29 TLS required", Stage.RCPT, C.TLS, True, False),
     ("550 5.7.10 encryption needed", Stage.MAIL, C.TLS, True, False),
+    ("550 5.7.1 sender's MTA-STS policy does not validate", Stage.MAIL, C.TLS, True, False),
     ("454 4.7.0 TLS not available due to temporary reason", Stage.STARTTLS, C.TLS, True, False),
     # net
     ("451 4.4.1 no answer from host", Stage.RCPT, C.NET, True, False),
     ("421 4.4.2 timeout", Stage.RCPT, C.NET, True, False),
+    ("451 4.4.0 dns error: SERVFAIL", Stage.RCPT, C.NET, True, False),
+    ("450 connection timed out behind us", Stage.RCPT, C.NET, True, False),
     ("451 4.4.3 name server failure", Stage.RCPT, C.NET, True, False),
     # protocol
     ("503 5.5.1 bad sequence", Stage.DATA, C.PROTOCOL, False, False),
