@@ -4,7 +4,7 @@
     async with DnsServer(zone) as server: Resolver([server.address])
 
 A name without any entry is NXDOMAIN; a name with entries of other kinds only is an empty answer. `failing` names answer
-SERVFAIL, `silent` names not at all, `truncated` names only over TCP. `queries` records (name, kind, transport).
+SERVFAIL, `silent` names not at all, `truncated` names only over TCP, `validated` names with AD when the question asks for it. `queries` records (name, kind, transport).
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class DnsServer:
         self.failing: set[str] = set()
         self.silent: set[str] = set()
         self.truncated: set[str] = set()
+        self.validated: set[str] = set()
         self.queries: list[tuple[str, str, str]] = []
         self._udp: asyncio.DatagramTransport | None = None
         self._tcp: asyncio.Server | None = None
@@ -78,6 +79,8 @@ class DnsServer:
             return None
         response = dns.message.make_response(query)
         response.flags |= dns.flags.AA
+        if name in self.validated and query.flags & dns.flags.AD:
+            response.flags |= dns.flags.AD
         if name in self.failing:
             response.set_rcode(dns.rcode.SERVFAIL)
         elif name in self.truncated and transport == "udp":
