@@ -86,9 +86,8 @@ who as (
   from live x where r.id = x.recipient_id
   returning r.id, r.address, r.mode, x.tenant_id, x.message_id, x.bridge_id, x.pool_id, x.member_id, x.state, x.reply_class,
     x.dialled and old.sent_at is null as first,
-    new.state_reason = %(late)s and old.state_reason is distinct from %(late)s as told_late, x.finished_at,
-    jsonb_strip_nulls(jsonb_build_object('since', new.sent_at, 'next_attempt_at', x.next_due, 'code', x.code, 'reply', x.reply, 'class', x.reply_class))
-      as why),
+    x.finished_at, case when new.state_reason = %(late)s and old.state_reason is distinct from %(late)s then jsonb_strip_nulls(jsonb_build_object(
+      'since', new.sent_at, 'next_attempt_at', x.next_due, 'code', x.code, 'reply', x.reply, 'class', x.reply_class)) end as late),
 attempts as (
   insert into delivery_attempts (id, tenant_id, message_id, recipient_id, number, member_id, outcome, code, enhanced, reply, reply_class, blame, stage,
     remote_host, remote_ip, tls, duplicate_possible, started_at, finished_at, transcript)
@@ -103,7 +102,7 @@ facts as (
   from live),
 delays as (
   insert into events (id, tenant_id, message_id, recipient_id, bridge_id, type, at, data)
-  select uuidv7(), tenant_id, message_id, id, bridge_id, 'email.delayed', finished_at, why from who where told_late),
+  select uuidv7(), tenant_id, message_id, id, bridge_id, 'email.delayed', finished_at, late from who where late is not null),
 figures as (
   insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, member_id, sent, delivered, deferred, bounced, failed, suppressed, hard_bounced)
   select tenant_id, date_trunc('hour', now(), 'UTC'), mode, bridge_id, pool_id, member_id, count(*) filter (where first),
