@@ -44,7 +44,7 @@ def process_table(settings: Settings, only: Collection[str] = ()) -> list[Proces
 
 
 def _web(settings: Settings) -> ProcessSpec:
-    argv = [sys.executable, "-m", "granian", "--interface", "wsgi", "--http", "1", "--no-ws"]
+    argv = [sys.executable, "-m", "webapp.web", "--interface", "wsgi", "--http", "1", "--no-ws"]
     argv += ["--host", settings.web_host, "--port", str(settings.web_port)]
     argv += ["--workers", str(settings.web_workers), "--blocking-threads", str(settings.web_threads)]
     argv += ["--respawn-failed-workers", "--workers-kill-timeout", "6", "wsgi:application"]
