@@ -106,8 +106,9 @@ class CompiledMessage:
         if self._body_hash is not None:
             return self._body_hash
         if self._canonical_pieces is None:
-            *pieces, last = [piece if isinstance(piece, int) else canonical_lines(piece) for piece in self._pieces]
-            self._canonical_pieces = [*pieces, last if isinstance(last, int) else canonical_body(last)]
+            *pieces, last = self._pieces
+            lines = [piece if isinstance(piece, int) else canonical_lines(piece) for piece in pieces]
+            self._canonical_pieces = [*lines, last if isinstance(last, int) else canonical_body(last)]
         joined = b"".join([canonical_lines(values[piece]) if isinstance(piece, int) else piece for piece in self._canonical_pieces])
         # Behind a closing delimiter the end is canonical already; a text that ends in a slot is looked at as a whole.
         hashed = body_hash(joined if self._canonical_pieces[-1] else canonical_body(joined))
