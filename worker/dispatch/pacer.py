@@ -89,7 +89,7 @@ class Pacer:
         self._plans = {(p.source_id, p.provider): p.id for p in state.plans}
         hour = datetime.now(UTC).hour
         self._used_up = {p.id for p in state.plans if p.reserved >= p.allowance}
-        self._used_up_now = {p.id for p in state.plans if p.reserved >= math.ceil(p.allowance * min(1.0, WARMUP_HOURLY * (hour + 1)))}
+        self._used_up_now = {p.id for p in state.plans if p.reserved >= math.ceil(round(p.allowance * min(1.0, WARMUP_HOURLY * (hour + 1)), 6))}
         for plan, count in given.items():
             self._left[plan] += count
         # Ways out whose successes must be counted: those under a throttle, and those that warm up.

@@ -87,6 +87,12 @@ def check_bridge_is_open(bridge: BridgeFacts | None) -> None:
         raise Conflict(f"The bridge {bridge.name} is paused{reason}; resume it to send.")
 
 
+def check_not_draining(facts: TenantFacts, bridge: BridgeFacts | None) -> None:
+    """What is drained before it is taken out of service takes nothing new; what waits in it still leaves."""
+    if reason := facts.draining or (bridge.draining if bridge else None):
+        raise Conflict(f"Nothing new is taken here ({reason}); send through another bridge, or later.")
+
+
 def check_sender_domains(facts: TenantFacts, submission: MessageSubmission, mode: Mode) -> None:
     """Live mail leaves only from verified domains: header From, Sender and envelope sender alike."""
     if mode is Mode.SANDBOX or submission.door is Door.SYSTEM:  # the operator vouches for the platform's own sender

@@ -199,6 +199,7 @@ def _fault(facts: TenantFacts, draft: Draft) -> DomainError | None:
         check_disk()
         checks.check_tenant_may_send(facts, draft.mode)
         checks.check_bridge_is_open(draft.bridge)
+        checks.check_not_draining(facts, draft.bridge)
         checks.check_sender_domains(facts, submission, draft.mode)
         checks.check_bridge_allows(draft.bridge, submission)
         checks.check_recipients(facts, submission)

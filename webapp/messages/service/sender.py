@@ -55,6 +55,8 @@ class BridgeFacts:
     is_paused: bool
     pause_reason: str | None
     is_deleted: bool
+    #: Why nothing new is taken, when somebody drains the bridge or its pool.
+    draining: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class TenantFacts:
     pool_id: UUID | None
     domains: dict[str, bool]
     bridges: dict[UUID, BridgeFacts | None] = field(default_factory=dict)
+    #: Why nothing new is taken, when somebody drains the tenant.
+    draining: str | None = None
     read_at: float = field(default_factory=time.monotonic)
 
     def has_domain(self, domain: str) -> bool:

@@ -13,7 +13,8 @@ TENANT = Statement(
 select jsonb_build_object('status', t.status, 'status_reason', t.status_reason, 'daily_limit', t.daily_limit, 'max_recipients', t.max_recipients,
   'pool_id', (select p.id from pools p where p.tenant_id = t.id or p.tenant_id is null order by p.is_default desc, p.tenant_id is null, p.id limit 1),
   'domains', coalesce((select jsonb_object_agg(d.name, d.covers_subdomains) from domains d
-    where d.tenant_id = t.id and d.verified_at is not null), '{}'))
+    where d.tenant_id = t.id and d.verified_at is not null), '{}'),
+  'draining', (select h.reason from sending_holds h where h.kind = 'drain' and h.released_at is null and h.subject_id = t.id limit 1))
 from tenants t where t.id = %(tenant)::uuid
 """,
 )
@@ -21,7 +22,8 @@ BRIDGES = Statement(
     "accept_bridges",
     """
 select jsonb_build_object('id', id, 'name', name, 'mode', mode, 'pool_id', pool_id, 'stream', stream, 'allowed_from', allowed_from,
-  'is_paused', paused_at is not null, 'pause_reason', pause_reason, 'is_deleted', deleted_at is not null)
+  'is_paused', paused_at is not null, 'pause_reason', pause_reason, 'is_deleted', deleted_at is not null,
+  'draining', (select h.reason from sending_holds h where h.kind = 'drain' and h.released_at is null and h.subject_id in (bridges.id, pool_id) limit 1))
 from bridges where tenant_id = %(tenant)::uuid and id = any(%(bridges)::uuid[])
 """,
 )

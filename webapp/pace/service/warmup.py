@@ -34,7 +34,7 @@ from webapp.pools.service import ANY_ADDRESS
 _RESERVE = """
 update warmup_days d set reserved = d.reserved + x.given
 from (
-  select w.plan_id, greatest(least(n.wanted, least(w.allowance, ceil(w.allowance * %(share)s)::int) - w.reserved), 0) as given
+  select w.plan_id, greatest(least(n.wanted, least(w.allowance, ceil((w.allowance * %(share)s)::numeric(20, 6))::int) - w.reserved), 0) as given
   from unnest(%(plans)s::uuid[], %(wanted)s::int[]) n(plan_id, wanted) join warmup_days w on w.plan_id = n.plan_id and w.on_date = %(today)s
   order by w.plan_id for update of w) x
 where d.plan_id = x.plan_id and d.on_date = %(today)s and x.given > 0 returning d.plan_id, x.given
