@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
 from uuid import UUID
 
-import jinja2
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -15,7 +13,8 @@ from webapp.accounts.types import MemberRole
 from webapp.bridges.models import Bridge, GuardAlarm
 from webapp.bridges.types import GuardAction, GuardRule
 from webapp.kernel.clock import now
-from webapp.settings import ROOT, get_settings
+from webapp.kernel.letters import render_letter
+from webapp.settings import get_settings
 
 _ADVICE = {
     GuardRule.BOUNCES: "Look at the addresses that bounced and where they came from; write only to addresses that were confirmed.",
@@ -73,7 +72,7 @@ def write_letter(alarm: WaitingAlarm, to: str) -> AlarmLetter:
     held = "It takes no mail until somebody resumes it on its page. What it took already is held, not lost; your other bridges go on sending."
     paragraphs = [alarm.text, held if stopped else "Mail still leaves.", _ADVICE[alarm.rule]]
     values = {"to": to, "base": base, "link": f"{base}/bridges/{alarm.bridge_id}", "paragraphs": paragraphs, "subject": subject}
-    text, html = (_templates().get_template(f"bridge_alarm.{end}").render(values) for end in ("txt", "html"))
+    text, html = render_letter("bridge_alarm", **values)
     return AlarmLetter(to, subject, text, html)
 
 
@@ -81,12 +80,3 @@ def _owners(session: Session, tenant_id: UUID) -> tuple[str, ...]:
     wanted = sa.select(User.email).join(Membership, Membership.user_id == User.id)
     wanted = wanted.where(Membership.tenant_id == tenant_id, Membership.role == MemberRole.OWNER, User.disabled_at.is_(None))
     return tuple(session.scalars(wanted.order_by(User.email)))
-
-
-@functools.cache
-def _templates() -> jinja2.Environment:
-    """Own environment: letters are written by jobs, which know no Flask."""
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(ROOT / "templates" / "emails"), undefined=jinja2.StrictUndefined,
-        autoescape=jinja2.select_autoescape(["html"]), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip

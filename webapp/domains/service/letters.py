@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass
-
-import jinja2
 
 from webapp.domains.service.notices import WaitingNotice
 from webapp.domains.types import NoticeKind
-from webapp.settings import ROOT, get_settings
+from webapp.kernel.letters import render_letter
+from webapp.settings import get_settings
 
 _SUBJECTS = {
     NoticeKind.FAILING: "{domain}: the proof in DNS is gone",
@@ -61,14 +59,5 @@ def write_letter(notice: WaitingNotice, to: str) -> DomainLetter:
     facts = {"domain": notice.domain, "ends": f"{ends} UTC", "records": ", ".join(notice.facts.get("records") or ())}
     subject = _SUBJECTS[notice.kind].format(**facts)
     values = {"to": to, "base": base, "link": f"{base}/domains/{notice.domain_id}", "paragraphs": [text.format(**facts) for text in _TEXTS[notice.kind]]}
-    text, html = (_templates().get_template(f"domain_notice.{end}").render(values, subject=subject) for end in ("txt", "html"))
+    text, html = render_letter("domain_notice", **values, subject=subject)
     return DomainLetter(to, subject, text, html, notice.kind)
-
-
-@functools.cache
-def _templates() -> jinja2.Environment:
-    """Own environment: letters are written by jobs, which know no Flask."""
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(ROOT / "templates" / "emails"), undefined=jinja2.StrictUndefined,
-        autoescape=jinja2.select_autoescape(["html"]), trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
