@@ -132,8 +132,13 @@ OUR_TROUBLE: tuple[Words, ...] = (
         _C.POLICY_AUTH,
         r"\bspf\b|\bdkim\b|\bdmarc\b|sender id|anti-?spoof",
         r"unauthenticated|not authenticated",
-        r"reverse dns|\bptr\b",
-        r"(sender|from) (address|domain) (rejected|does not exist|not found)",
+        r"reverse dns|\bptr\b|cannot find your (reverse )?host ?name",
+        r"\b(ip|client|helo|ehlo)\b .{0,40}\b(unknown|not found|invalid|rejected|does ?n[o']t (exist|resolve))",
+        # Callouts ask our own server about the sender and quote its answer: "no such user" is about us then.
+        r"sender verif|verification failed for|verify (the |your )?sender|(unknown|invalid|forged) sender",
+        r"((?<!to )(?<!to the )\bsender|return[- ]path|\bfrom (address|domain))\b.{0,60}(rejected|unknown|invalid|does ?n[o']t exist|not found|no such)",
+        r"(absender|exp[eé]diteur|remitente|mittente|remetente|отправител).{0,60}"
+        r"(abgelehnt|unbekannt|rejet|invalide|n'existe|rechaz|no existe|rifiut|non esiste|rejeit|n[ãa]o existe|не существует|отклон)",
         r"domain of sender",
     ),
 )
@@ -189,14 +194,17 @@ WORDS: tuple[Words, ...] = (
     _words(_C.BAD_DOMAIN, r"(?<!sender )domain does not exist", only_dsn=True),
     _words(
         _C.UNKNOWN_USER,
-        r"(user|mailbox|recipient|address|account|alias|name).{0,40}(unknown(?! host)|does ?n[o']t exist|not (found|known|listed|recogni[sz]ed)"
+        r"(user|mailbox|recipient|address|account|alias).{0,40}(unknown(?! host)|does ?n[o']t exist|not (found|known|listed|recogni[sz]ed)"
         r"|no longer (exists|available|valid)|invalid|is wrong)",
         r"(unknown|no such|invalid|non-?existent|illegal) (or illegal )?(user|mailbox|recipient|address|account|local|final delivery)",
         r"not a valid (mailbox|user|recipient)|no mailbox here|mailbox (is )?unavailable|not our customer",
         r"user not local|no one by that name|addressee unknown|doesn'?t have an? .{0,60}account|does not have a final email delivery point",
         r"recipient address(es)? rejected: (access denied|user)|recipientnotfound|adresse .{0,40}invalide",
         r"did not exactly match|no user by that name",
-        r"unbekannt|n'existe pas|no existe|non esiste|n[ãa]o existe|не существует|нет такого|(用户|收件人|邮箱|帐号)不存在",
+        r"(empf.{1,2}nger|benutzer|nutzer|adresse|postfach|konto).{0,40}unbekannt|unbekannte[rns]? (empf|benutzer|nutzer|adresse|postfach|konto)",
+        r"(adresse|destinataire|utilisateur|bo[iî]te|compte|usuario|direcci[oó]n|destinatario|cuenta|buz[oó]n|utente|casella|indirizzo|usu[aá]rio|conta)"
+        r".{0,60}(n'existe pas|no existe|non esiste|n[ãa]o existe)",
+        r"(пользовател|ящик|адрес|получател).{0,40}(не существует|не найден)|нет такого (пользовател|адрес|ящик)|(用户|收件人|邮箱|帐号)不存在",
     ),
     _words(
         _C.CONTENT,

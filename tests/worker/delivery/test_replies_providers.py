@@ -116,3 +116,49 @@ def test_said_by_providers(provider: str, reply: str, stage: Stage, reply_class:
         assert not verdict.suppress
     if reply.startswith("4"):
         assert verdict.retry and not verdict.suppress
+
+
+# Each sounds like a mailbox that does not exist, and is about us, our server or nobody in particular.
+SOUNDS_LIKE_UNKNOWN = [
+    "550-Verification failed for <shop@acme.example> 550-No Such User Here 550 Sender verify failed",
+    "550 5.1.8 <shop@acme.example>: Sender address rejected: User unknown in relay recipient table",
+    "550 5.1.0 <shop@acme.example> sender rejected: unknown user",
+    "550 5.7.1 Client IP address unknown",
+    "550 5.7.25 Client host rejected: cannot find your reverse hostname",
+    "550 5.7.1 <mail.acme.example>: Helo command rejected: Host not found",
+    "553 5.1.8 Domain of sender address shop@acme.example does not exist",
+    "550 invalid sender address",
+    "550 From address does not exist",
+    "550 Unbekannter Fehler",
+    "550 Absenderadresse unbekannt",
+    "550 Adresse de l'expéditeur n'existe pas",
+    "550 La dirección del remitente no existe",
+    "550 Адрес отправителя не существует",
+    "554 5.4.4 Unable to route: host name not found",
+    "550 Unknown host",
+    "550 5.3.0 unknown error",
+]
+
+
+@pytest.mark.parametrize("reply", SOUNDS_LIKE_UNKNOWN)
+@pytest.mark.parametrize("stage", [RCPT, DOT, Stage.DSN])
+def test_what_only_sounds_like_an_unknown_user(reply: str, stage: Stage) -> None:
+    assert not classify(int(reply[:3]), parse_enhanced(reply[4:]), reply[4:], stage).suppress
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 Returned to sender: user unknown",
+        "550 Empfänger unbekannt",
+        "550 Unbekannter Empfänger",
+        "550 L'adresse du destinataire n'existe pas",
+        "550 La cuenta de correo no existe",
+        "550 L'utente non esiste",
+        "550 O usuário não existe",
+        "550 Пользователь не существует",
+        "550 收件人不存在",
+    ],
+)
+def test_unknown_users_of_the_world(reply: str) -> None:
+    assert classify(550, None, reply[4:], RCPT).suppress
