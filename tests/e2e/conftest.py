@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests import rig
+from tests.dns_server import DnsServer, dns_in_thread
 from tests.live import LiveStack, live_stack
 from webapp.settings import ROOT
 from webapp.stack.home import Addresses
@@ -31,10 +32,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @dataclass(frozen=True)
 class Demo:
-    """The running stack and what `postbridge demo credentials --json` prints about it."""
+    """The running stack and what `postbridge demo credentials --json` prints about it. ``zone``: the name server it asks."""
 
     stack: LiveStack
     credentials: dict[str, Any]
+    zone: DnsServer
 
     def command(self, *words: str) -> str:
         """Run the `postbridge` command against the stack; its output."""
@@ -53,10 +55,11 @@ def demo(addresses: Addresses, worker_name: str) -> Iterator[Demo]:
     extra = {"POSTBRIDGE_DEMO": "true", "POSTBRIDGE_RETRY_SCALE": "0.02", "POSTBRIDGE_WEB_WORKERS": "1", "POSTBRIDGE_DELIVERY_WORKERS": "1"}
     extra["POSTBRIDGE_MANAGEMENT_RATE"] = "100000"  # tests wait by asking
     extra["POSTBRIDGE_POSTFIX_WEBHOOK_SECRET"] = "a shared secret of the tests"
-    with live_stack(database_url, redis_url, extra=extra) as stack:
-        made = Demo(stack, {})
+    extra["POSTBRIDGE_TRACKING_HOST"] = "track.platform.example"
+    with dns_in_thread() as zone, live_stack(database_url, redis_url, extra={**extra, "POSTBRIDGE_DNS_SERVERS": zone.address}) as stack:
+        made = Demo(stack, {}, zone)
         made.command("demo", "ensure")
-        yield Demo(stack, json.loads(made.command("demo", "credentials", "--json")))
+        yield Demo(stack, json.loads(made.command("demo", "credentials", "--json")), zone)
 
 
 @pytest.fixture(scope="package")
