@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -238,6 +239,24 @@ def test_a_pause_by_a_person_is_held_too_and_resumes_without_a_note(place: Sendi
     place.dispatcher.drain(10)
     assert place.states(message) == {"waits": "delivered"}
     assert place.rows("select queue_held_at from bridges where name = 'shop'") == [(None,)]
+
+
+def test_a_long_queue_is_held_and_let_go_in_batches(place: Sending, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.jobs.guard._BATCH", 2)
+    message = place.send(place.bridge, *(f"ok-{i}" for i in range(7)))
+    later = place.send(place.bridge, "later", send_at=now() + timedelta(hours=1))
+    with place.cast.owner.scope() as scope:
+        pause_bridge(scope, place.bridge)
+    settle(0)
+    assert set(place.states(message).values()) == {"held"}
+    assert place.states(later) == {"later": "scheduled"}  # held when its time comes
+    assert place.rows("select count(*) from events where type = 'email.held'") == [(7,)]
+    with place.cast.owner.scope() as scope:
+        resume_bridge(scope, place.bridge)
+    assert settle(0) == 7
+    assert settle(0) == 0
+    place.dispatcher.drain(10)
+    assert set(place.states(message).values()) == {"delivered"}
 
 
 def test_parked_mail_of_a_resumed_bridge_still_waits_for_a_person(place: Sending) -> None:

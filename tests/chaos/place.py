@@ -36,6 +36,7 @@ SCALED = {
     "POSTBRIDGE_SEND_RATE": "100000000",
     "POSTBRIDGE_SIMULATOR_ENABLED": "false",
     "POSTBRIDGE_SMTP_CONNECTIONS_PER_ADDRESS": "1000",
+    "POSTBRIDGE_GUARD_MINIMUM_SENT": "1000000000",  # runs that bounce on purpose must not be stopped for it
 }
 
 _SEED = """

@@ -130,7 +130,7 @@ def _step(part: int, whole: int, warn: float, pause: float) -> GuardAction | Non
 
 
 def _finding(watched: Watched, rule: GuardRule, action: GuardAction, text: str, part: int, whole: int, limit: float) -> Finding:
-    figures = {"counted": part, "of": whole, "rate": round(part / whole, 5) if whole else None, "limit": limit}
+    figures = {"counted": part, "compared_with": whole, "rate": round(part / whole, 5) if whole else None, "limit": limit}
     return Finding(watched.tenant_id, watched.bridge_id, rule, action, text, figures)
 
 

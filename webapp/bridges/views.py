@@ -95,7 +95,8 @@ def _page(scope: Scope, bridge: Bridge, edit: dict[str, Any] | None = None, erro
     connections = _connections(scope, bridge)
     letter = Letter(_sender(scope, bridge), _recipient())
     return render(
-        "bridges/show.html", status=status, bridge=bridge, guard=view_of(scope, bridge), pool=pool_names(scope.session).get(bridge.pool_id, "?"), connection=connections[0],
+        "bridges/show.html", status=status, bridge=bridge, guard=view_of(scope, bridge),
+        pool=pool_names(scope.session).get(bridge.pool_id, "?"), connection=connections[0],
         older=connections[1:], samples=samples(connections[0], letter), payloads=payload_samples(connections[0], letter), edit=edit or {},
         errors=errors or {}, typed=typed, figures_url=find_url("stats.bridge_panel", bridge_id=bridge.id),
         messages_url=find_url("messages.index", bridge=bridge.id, brief=1), activity_url=find_url("activity.panel", object_id=bridge.id),

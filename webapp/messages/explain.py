@@ -77,7 +77,7 @@ def explain(scope: Scope, message: Message, recipients: Sequence[Recipient]) -> 
 
 def _accepted(at: datetime, message: Message) -> Step:
     door = DOORS.get(message.door, "By Postbridge itself")
-    text = f"{door}, {people(message.recipient_count)}, {message.size:,} bytes."
+    text = f"{door}, {people(message.recipient_count)}, {message.size:,} byte{'' if message.size == 1 else 's'}."
     data = {"door": message.door, "mode": message.mode, "recipients": message.recipient_count, "size": message.size, "from": message.from_address}
     if message.api_key_id:
         data["api_key"] = str(message.api_key_id)
@@ -92,7 +92,7 @@ def _route(at: datetime, message: Message, facts: Facts) -> Step:
     stream = "bulk mail: unsubscribes stop it" if message.stream == "bulk" else "transactional mail: it goes before bulk mail"
     text = f"{bridge} and {pool}, as {stream}."
     data = {"bridge": _text(message.bridge_id), "pool": _text(message.pool_id), "stream": message.stream, "list": message.list_key}
-    return Step(at, "quiet", "Route", text, data=data, step="route")
+    return Step(at, "route", "Route", text, data=data)
 
 
 def _text(identity: UUID | None) -> str | None:
@@ -109,7 +109,7 @@ def _suppressions(at: datetime, message: Message, recipients: Sequence[Recipient
         text = f"The address stood on no suppression list for {kind}. It is looked up again before each attempt."
     else:
         text = f"None of {people(len(recipients))} stood on a suppression list for {kind}. Each is looked up again before each attempt."
-    return Step(at, "quiet", "Suppressions looked up", text, data={"checked": len(recipients), "suppressed": len(stopped)}, step="suppressions")
+    return Step(at, "checked", "Suppressions looked up", text, data={"checked": len(recipients), "suppressed": len(stopped)}, step="suppressions")
 
 
 def _authentication(scope: Scope, message: Message, facts: Facts) -> list[Step]:

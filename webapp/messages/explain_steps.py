@@ -55,7 +55,7 @@ def _of_attempt(event: Event, data: dict[str, Any], facts: Facts) -> str:
     attempt = facts.attempts.get((event.recipient_id, int(data["attempt"]))) if data.get("attempt") else None
     parts = [_way(attempt, data, facts)] if attempt else []
     if event.type == EventType.DELIVERED:
-        parts.append(f"{data.get('remote') or 'The receiving server'} took it over.")
+        parts.append("The receiving server took it over.")
     elif data.get("source"):
         parts.append("The receiving side said so later, in a mail of its own." if data["source"] == "dsn" else "Reported later.")
     if event.type != EventType.DELIVERED:

@@ -17,6 +17,8 @@ from webapp.stack.processes import process_table
 _SILENT = 60
 #: The web server beats only when its readiness is asked; its port says more.
 _WITHOUT_BEAT = {"web"}
+#: Groups of processes that call themselves otherwise in their signs of life.
+_BEATS_AS = {"default": "jobs"}
 _KINDS = "select kind, count(*), extract(epoch from now() - max(seen_at))::int from heartbeats where seen_at > now() - interval '1 hour' group by 1"
 
 #: What must not be found: level, SQL that counts it, and what it means with what to do.
@@ -72,7 +74,7 @@ def check_processes(place: Place) -> Iterator[Finding]:
     with connect(place.database_url) as connection, connection.transaction():
         connection.execute("select set_config('app.tenant_id', '*', true)")
         seen = {row[0]: (row[1], row[2]) for row in connection.execute(_KINDS).fetchall()}
-    wanted = list(dict.fromkeys(spec.group for spec in process_table(place.settings)))
+    wanted = list(dict.fromkeys(_BEATS_AS.get(spec.group, spec.group) for spec in process_table(place.settings)))
     if not seen:
         yield ok("processes", "none has run in the last hour")
         return
