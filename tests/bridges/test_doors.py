@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from flask import Flask
 import time_machine
+from flask import Flask
 
 from tests.bridges.conftest import Made
 from tests.fixtures import Cast
