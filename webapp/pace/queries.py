@@ -74,10 +74,14 @@ def default_budgets() -> list[tuple[str, Budget]]:
     return [(provider, budget) for provider, budget in DEFAULT_BUDGETS.items() if provider != RELAY]
 
 
-def list_plans(session: Session) -> Sequence[WarmupPlan]:
+def list_plans(session: Session, search: str | None = None) -> Sequence[WarmupPlan]:
     """Warm-up plans of the tenant's own and the shared addresses, those of one address together."""
     known = sa.case({key: place for place, key in enumerate(PROVIDERS)}, value=WarmupPlan.provider, else_=len(PROVIDERS))
-    return session.scalars(sa.select(WarmupPlan).order_by(WarmupPlan.source_label, WarmupPlan.source_id, known).limit(500)).all()
+    statement = sa.select(WarmupPlan).order_by(WarmupPlan.source_label, WarmupPlan.source_id, known).limit(500)
+    if search:
+        names = [key for key, name in PROVIDERS.items() if search.lower() in name.lower()]
+        statement = statement.where(sa.or_(WarmupPlan.source_label.icontains(search, autoescape=True), WarmupPlan.provider.in_(names)))
+    return session.scalars(statement).all()
 
 
 def get_plan(session: Session, plan_id: UUID) -> WarmupPlan:

@@ -64,12 +64,13 @@ def lift(throttle_id: UUID) -> Response:
 
 def _warmup_page(errors: Errors | None = None) -> Response:
     scope, today = current_scope(), now().date()
-    plans = queries.list_plans(scope.session)
+    plans = queries.list_plans(scope.session, search_text())
     days = queries.days_of(scope.session, [plan.id for plan in plans], on=today)
     finish = {p.id: service.forecast_finish(p.day, p.steps, p.started_on, today) for p in plans if p.state == "running"}
     addresses = queries.addresses_to_warm(scope.session, scope.tenant_id)
     return render(
-        "pace/warmup.html", "pace/_warmup.html", 422 if errors else 200, plans=plans, days=days, finish=finish, addresses=addresses, errors=errors or {},
+        "pace/warmup.html", "pace/_warmup.html", 422 if errors else 200, plans=plans, days=days, finish=finish, addresses=addresses, kept=kept_query(),
+        errors=errors or {},
     )  # fmt: skip
 
 
@@ -177,6 +178,15 @@ def _holds_page(data: dict[str, Any] | None = None, errors: Errors | None = None
 def holds() -> Response:
     """What people hold back or drain."""
     return _holds_page()
+
+
+@pages.get("/holds.csv")
+@requires(Permission.POOL_READ)
+def export_holds() -> Response:
+    """What is and was held back, as a file."""
+    rows = queries.list_holds(current_scope().session, in_force=None, limit=100).items
+    header = ("kind", "subject", "name", "reason", "by_operator", "from", "released")
+    return csv_file("holds", header, ((h.kind, h.subject, h.label, h.reason, h.by_staff, rfc3339(h.created_at), rfc3339(h.released_at) or "") for h in rows))
 
 
 @pages.post("/holds")
