@@ -210,7 +210,7 @@ def test_the_operator_undoes_everybodys_and_each_tenant_reads_of_its_own(cast: C
     for each in (post, other):
         assert each.states() == {"ada@example.net": "queued"} and each.suppressed() == {}
         with each.person.scope() as scope:
-            assert [(row.requeued, row.actor_name) for row in queries.list_incidents(scope.session)] == [(1, cast.staff.name)]
+            assert [(row.requeued, row.actor_name) for row in queries.list_incidents(scope.session).items] == [(1, cast.staff.name)]
 
 
 def test_the_stranger_undoes_nothing_of_the_owner(cast: Cast, post: Post) -> None:
@@ -257,7 +257,10 @@ def test_over_the_api_and_on_the_pages(cast: Cast, app: Flask, post: Post) -> No
     assert (done["requeued"], done["suppressions_lifted"], done["status"]) == (1, 1, "done")
     assert api.post("/api/v1/incidents", json={**hours, "note": NOTE, "key": "k"}).get_json()["data"]["id"] == done["id"]
     assert NOTE in browser.get(f"/incidents/{done['id']}").get_data(as_text=True)
-    assert NOTE in browser.get("/incidents/").get_data(as_text=True)
+    assert NOTE in browser.get("/incidents/?q=DNS", htmx=True).get_data(as_text=True)
+    assert NOTE not in browser.get("/incidents/?q=nothing").get_data(as_text=True)
+    assert NOTE in browser.get("/incidents/export.csv").get_data(as_text=True)
+    assert [row["id"] for row in api.get("/api/v1/incidents?search=dns&limit=1").get_json()["data"]] == [done["id"]]
     message = rows("select message_id from recipients")[0][0]
     assert "our fault" in browser.get(f"/messages/{message}").get_data(as_text=True)
 

@@ -77,7 +77,7 @@ def undo(note: str, key: str | None, **filters: Any) -> None:
 def list_all() -> None:
     """Show what was undone, newest first."""
     with unscoped("the operator looks at incidents of all tenants") as session:
-        rows = queries.list_incidents(session)
+        rows = queries.list_incidents(session, limit=100).items
     for row in rows:
         figures = f"{row.recipients} bounces, {row.requeued} sent again, {row.lifted} suppressions lifted"
         click.echo(f"{row.group_id}  {rfc3339(row.created_at)}  {row.status:<8} {figures}  {row.actor_name}: {row.note}")

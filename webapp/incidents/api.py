@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask.views import MethodView
 
-from webapp.http.api import api_blueprint
+from webapp.http.api import PageArgs, api_blueprint
 from webapp.http.guard import current_scope, requires
 from webapp.incidents import queries, schemas, service
 from webapp.incidents.models import Incident
@@ -24,10 +24,12 @@ class Incidents(MethodView):
     """All of them."""
 
     @requires(Permission.SUPPRESSION_READ)
+    @blp.arguments(PageArgs, location="query")
+    @blp.arguments(schemas.IncidentQuery(unknown="exclude"), location="query")
     @blp.answer_page(schemas.IncidentOut)
-    def get(self) -> Page[Incident]:
-        """List the last fifty incidents."""
-        return Page(queries.list_incidents(current_scope().session), None)
+    def get(self, paging: dict[str, Any], query: dict[str, Any]) -> Page[Incident]:
+        """List incidents."""
+        return queries.list_incidents(current_scope().session, query["search"], **paging)
 
     @requires(Permission.SUPPRESSION_DELETE)
     @blp.arguments(schemas.UndoIn)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from webapp.http.forms import Errors
-from webapp.kernel.clock import now
+from webapp.incidents import queries
+from webapp.kernel.clock import now, rfc3339
 from webapp.kernel.ids import uuid7
 
 #: Classes of replies that bounce, in the words of the form.
@@ -15,6 +19,23 @@ CLASSES = (
     ("soft.inactive", "Mailbox switched off"), ("policy.auth", "SPF, DKIM or DMARC"), ("content", "Content refused"), ("rejected", "Refused without a reason"),
     ("protocol", "Protocol error"), ("block.reputation", "Our address blocked"),
 )  # fmt: skip
+
+
+HEADER = ("id", "created_at", "finished_at", "status", "by", "note", "bounces", "sent_again", "suppressions_lifted", "not_sent")
+_MOST_PAGES = 100
+
+
+def rows(session: Session, search: str | None) -> Iterator[tuple[object, ...]]:
+    """The filtered list in the order of ``HEADER``, newest first."""
+    cursor: str | None = None
+    for _ in range(_MOST_PAGES):
+        page = queries.list_incidents(session, search, limit=100, cursor=cursor)
+        for i in page.items:
+            kept = ", ".join(f"{reason} {number}" for reason, number in i.kept.items())
+            yield i.id, rfc3339(i.created_at), rfc3339(i.finished_at), i.status, i.actor_name, i.note, i.recipients, i.requeued, i.lifted, kept
+        cursor = page.next_cursor
+        if cursor is None:
+            return
 
 
 def defaults() -> dict[str, Any]:

@@ -17,6 +17,7 @@ from webapp.incidents.types import BounceFilter, Kept, Preview, Sample
 from webapp.kernel.db import raw_of
 from webapp.kernel.errors import NotFound
 from webapp.kernel.ids import uuid7_floor
+from webapp.kernel.pagination import Page, page_of
 from webapp.kernel.scope import Scope
 from webapp.messages.service.lifting import Liftable
 
@@ -110,9 +111,12 @@ def lock_bounces(connection: psycopg.Connection[Any], tenant_id: UUID, events: S
         return cursor.execute(_LOCKED, {"tenant": tenant_id, "events": list(events)}, prepare=False).fetchall()
 
 
-def list_incidents(session: Session, limit: int = 50) -> list[Incident]:
-    """Of the scope's tenant (or all, in an unscoped session), newest first."""
-    return list(session.scalars(sa.select(Incident).order_by(Incident.id.desc()).limit(limit)))
+def list_incidents(session: Session, search: str | None = None, *, limit: int = 50, cursor: str | None = None) -> Page[Incident]:
+    """Of the scope's tenant (or all, in an unscoped session), newest first. ``search``: words of the note, or of who did it."""
+    statement = sa.select(Incident)
+    if search:
+        statement = statement.where(sa.or_(*(column.icontains(search.strip(), autoescape=True) for column in (Incident.note, Incident.actor_name))))
+    return page_of(session, statement, Incident.id, limit=limit, cursor=cursor)
 
 
 def get_incident(scope: Scope, incident_id: UUID) -> Incident:

@@ -23,6 +23,12 @@ class PageTime(Rfc3339):
         return plain.replace(tzinfo=UTC) if plain.tzinfo is None else plain.astimezone(UTC)
 
 
+class IncidentQuery(Schema):
+    """Filter of the list."""
+
+    search = Line(load_default=None, validate=validate.Length(max=200), metadata={"description": "Words of the note, or of who did it."})
+
+
 class FilterIn(Schema):
     """Which bounces: those said in a range of time, narrowed by whatever else is given."""
 

@@ -24,7 +24,7 @@ def register(pages: Blueprint) -> None:
 
 def _page(data: dict[str, Any], errors: Errors, found: Preview | None = None) -> Response:
     with unscoped("staff looks at incidents of all tenants") as session:
-        incidents = queries.list_incidents(session)
+        incidents = queries.list_incidents(session, limit=100).items
     status = 422 if errors else 200
     context = {"preview": found, "token": forms.new_token(), "classes": forms.CLASSES, "incidents": incidents}
     return render("incidents/platform.html", None, status, data=data, errors=errors, **context)

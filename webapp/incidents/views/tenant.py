@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Response
+from flask import Response, request
 
 from webapp.bridges.service import bridge_names
-from webapp.http.forms import Errors, errors_of, find_url
+from webapp.http.csv_file import csv_file
+from webapp.http.forms import Errors, errors_of, find_url, kept_query, search_text
 from webapp.http.guard import current_scope, requires
 from webapp.http.pages import flash, load_form, page_blueprint, redirect_to, render
 from webapp.incidents import forms, queries, schemas, service
@@ -25,8 +26,10 @@ register(pages)
 def _page(data: dict[str, Any], errors: Errors, **more: Any) -> Response:
     scope = current_scope()
     status = 422 if errors else 200
-    context = {"incidents": queries.list_incidents(scope.session), "bridges": bridge_names(scope), "classes": forms.CLASSES}
-    return render("incidents/index.html", None, status, data=data, errors=errors, **context, **more)
+    page = queries.list_incidents(scope.session, search_text(), cursor=request.args.get("cursor"))
+    context = {"page": page, "kept": kept_query(), "bridges": bridge_names(scope), "classes": forms.CLASSES}
+    fragment = "incidents/_list.html" if request.method == "GET" else None
+    return render("incidents/index.html", fragment, status, data=data, errors=errors, **context, **more)
 
 
 @pages.get("/")
@@ -34,6 +37,13 @@ def _page(data: dict[str, Any], errors: Errors, **more: Any) -> Response:
 def index() -> Response:
     """What was undone so far, and the form for the next time."""
     return _page(forms.defaults(), {})
+
+
+@pages.get("/export.csv")
+@requires(Permission.SUPPRESSION_READ)
+def export() -> Response:
+    """The filtered list as CSV, up to 10,000 rows."""
+    return csv_file("incidents", forms.HEADER, forms.rows(current_scope().session, search_text()))
 
 
 @pages.post("/preview")

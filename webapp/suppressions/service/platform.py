@@ -48,7 +48,8 @@ def add_platform(session: Session, email: str, note: str, by: str, expires_at: d
 
 def add_platform_many(session: Session, emails: Iterable[str], note: str, by: str) -> tuple[int, list[str]]:
     """A list of addresses, one an entry: ``(how many were taken, those that are no addresses)``."""
-    taken, bad = 0, []
+    taken: set[str] = set()
+    bad: list[str] = []
     for text in emails:
         try:
             address = canonical(parse_address(text.strip()).email)
@@ -56,8 +57,8 @@ def add_platform_many(session: Session, emails: Iterable[str], note: str, by: st
             bad.append(text.strip())
             continue
         add_platform(session, address, note, by)
-        taken += 1
-    return taken, bad
+        taken.add(address)
+    return len(taken), bad
 
 
 def remove_platform(session: Session, email: str) -> None:
