@@ -51,7 +51,7 @@ def _list(scope: Scope) -> dict[str, Any]:
     kept = {key: value for key, value in request.args.items() if key not in ("cursor", "seen") and value}
     bridges = bridge_names(scope)
     shown = [(row.id, row.recipient.state, row.is_new) for row in page.items]
-    mark = mark_of(shown, page.next_cursor, sorted(kept.items()), bridges, scope.mode)
+    mark = mark_of(shown, page.next_cursor, bridges, scope.mode)  # not the filter: it stands in the address that asks
     return {"page": page, "kept": kept, "mark": mark, "bridges": bridges, "states": list(RecipientState), "periods": _PERIODS}
 
 
