@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from tests.fixtures import Cast, Person
-from webapp.bridges.service import BridgeInput, create_bridge
+from webapp.bridges.service import BridgeInput, create_bridge, delete_bridge
 from webapp.kernel.db import unscoped
 from webapp.kernel.errors import Conflict, Forbidden, NotFound, ValidationFailed
 from webapp.kernel.ids import uuid7
@@ -129,6 +130,39 @@ def test_a_pool_with_bridges_stays(cast: Cast) -> None:
         with pytest.raises(Conflict):
             service.delete_pool(scope, pool_id)
         assert service.get_pool(scope.session, pool_id).name == "Own"
+
+
+def test_a_pool_that_a_deleted_bridge_named_can_go_and_keeps_its_name(cast: Cast, platform: dict[str, UUID]) -> None:
+    pool_id = make_pool(cast.owner)
+    with cast.owner.scope() as scope:
+        service.add_member(scope, pool_id, ip_address_id=platform["ip"])
+        bridge = create_bridge(scope, BridgeInput("shop", pool_id))[0]
+        delete_bridge(scope, bridge.id)
+    with cast.owner.scope() as scope:
+        service.delete_pool(scope, pool_id)
+    with cast.owner.scope() as scope:
+        with pytest.raises(NotFound):
+            service.get_pool(scope.session, pool_id)
+        assert pool_id not in {pool.id for pool in service.list_choices(scope.session)}
+        assert service.pool_names(scope.session)[pool_id] == "Own"
+        with pytest.raises(NotFound):
+            service.add_member(scope, pool_id, ip_address_id=platform["ip"])
+    with unscoped("test") as session:
+        assert service.route_of(session, pool_id) is None
+
+
+def test_mail_in_flight_keeps_its_pool(cast: Cast) -> None:
+    pool_id = make_pool(cast.owner)
+    with unscoped("test") as session:
+        columns = "recipient_id, tenant_id, message_id, pool_id, domain, due_at, expires_at, priority"
+        values = f"uuidv7(), '{cast.owner.tenant_id}', uuidv7(), '{pool_id}', 'example.net', now(), now() + interval '1 day', 1"
+        session.execute(sa.text(f"insert into queue_entries ({columns}) values ({values})"))
+    with cast.owner.scope() as scope, pytest.raises(Conflict, match="still waits"):
+        service.delete_pool(scope, pool_id)
+    with unscoped("test") as session:
+        session.execute(sa.text("delete from queue_entries"))
+    with cast.owner.scope() as scope:
+        service.delete_pool(scope, pool_id)
 
 
 _ACTS: dict[str, Callable[[Scope, UUID], Any]] = {

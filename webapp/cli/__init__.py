@@ -20,6 +20,8 @@ COMMANDS = {
     "doctor": "webapp.cli.doctor:doctor",
     "demo": "webapp.cli.demo:demo",
     "queue": "webapp.cli.queue:queue",
+    "ip": "webapp.cli.routing:ip",
+    "tls": "webapp.cli.routing:tls",
     "hold": "webapp.cli.pace:hold",
     "drain": "webapp.cli.pace:drain",
     "release": "webapp.cli.pace:release",

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from webapp.kernel.errors import NotFound
 from webapp.kernel.pagination import Page, page_of
 from webapp.pools.models import IpAddress, Pool, PoolMember
-from webapp.pools.types import MemberKind, MemberView
+from webapp.pools.types import MemberKind, MemberView, PoolUse
 from webapp.sending_accounts.models import SendingAccount
 
 Member = tuple[PoolMember, IpAddress | None, SendingAccount | None]
@@ -19,7 +19,7 @@ Member = tuple[PoolMember, IpAddress | None, SendingAccount | None]
 
 def get_pool(session: Session, pool_id: UUID) -> Pool:
     """One of the tenant's own or the shared pools. Raises ``NotFound``."""
-    pool = session.scalar(sa.select(Pool).where(Pool.id == pool_id))
+    pool = session.scalar(sa.select(Pool).where(Pool.id == pool_id, Pool.deleted_at.is_(None)))
     if pool is None:
         raise NotFound("pool")
     return pool
@@ -27,17 +27,17 @@ def get_pool(session: Session, pool_id: UUID) -> Pool:
 
 def find_default_pool(session: Session) -> Pool | None:
     """The pool of mail that names none: the tenant's own default, else the shared default, else any."""
-    return session.scalar(sa.select(Pool).order_by(Pool.is_default.desc(), Pool.tenant_id.is_(None), Pool.id).limit(1))
+    return session.scalar(sa.select(Pool).where(Pool.deleted_at.is_(None)).order_by(Pool.is_default.desc(), Pool.tenant_id.is_(None), Pool.id).limit(1))
 
 
 def has_own_pool(session: Session) -> bool:
     """Whether the tenant has made a pool."""
-    return session.scalar(sa.select(Pool.id).where(Pool.tenant_id.is_not(None)).limit(1)) is not None
+    return session.scalar(sa.select(Pool.id).where(Pool.tenant_id.is_not(None), Pool.deleted_at.is_(None)).limit(1)) is not None
 
 
 def list_pools(session: Session, *, search: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[Pool]:
     """Own and shared pools, newest first."""
-    statement = sa.select(Pool)
+    statement = sa.select(Pool).where(Pool.deleted_at.is_(None))
     if search:
         statement = statement.where(Pool.name.icontains(search.strip(), autoescape=True))
     return page_of(session, statement, Pool.id, limit=limit, cursor=cursor)
@@ -45,12 +45,25 @@ def list_pools(session: Session, *, search: str | None = None, limit: int = 50, 
 
 def list_choices(session: Session) -> Sequence[Pool]:
     """Every pool a bridge may be bound to, own ones first, by name."""
-    return session.scalars(sa.select(Pool).order_by(Pool.tenant_id.is_(None), Pool.name)).all()
+    return session.scalars(sa.select(Pool).where(Pool.deleted_at.is_(None)).order_by(Pool.tenant_id.is_(None), Pool.name)).all()
 
 
 def pool_names(session: Session) -> dict[UUID, str]:
-    """The names of own and shared pools."""
-    return {pool.id: pool.name for pool in list_choices(session)}
+    """The names of own and shared pools, deleted ones too: old mail names them."""
+    return {pool.id: pool.name for pool in session.scalars(sa.select(Pool))}
+
+
+# Bridges and queued recipients lie above this slice, so they are asked for by table.
+_IN_USE = """
+select (select count(*) from bridges where pool_id = :pool and deleted_at is null) as bridges,
+  exists (select from bridges where pool_id = :pool and deleted_at is not null) as named,
+  (select count(*) from (select from queue_entries where pool_id = :pool limit 1000) q) as waiting
+"""
+
+
+def read_pool_use(session: Session, pool_id: UUID) -> PoolUse:
+    """What stands in the way of deleting a pool. ``waiting``: recipients in flight, at most 1000."""
+    return PoolUse(*session.execute(sa.text(_IN_USE), {"pool": pool_id}).one())
 
 
 def list_members(session: Session, pool_ids: Sequence[UUID]) -> dict[UUID, list[Member]]:
@@ -93,9 +106,13 @@ def get_member(session: Session, pool_id: UUID, member_id: UUID) -> PoolMember:
     return member
 
 
-def list_ips(session: Session, *, limit: int = 50, cursor: str | None = None) -> Page[IpAddress]:
-    """The tenant's dedicated and the shared IP addresses."""
-    return page_of(session, sa.select(IpAddress), IpAddress.id, limit=limit, cursor=cursor)
+def list_ips(session: Session, *, search: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[IpAddress]:
+    """The tenant's dedicated and the shared IP addresses. ``search``: part of the address or of the name it greets with."""
+    statement = sa.select(IpAddress)
+    if search:
+        text = search.strip()
+        statement = statement.where(sa.or_(IpAddress.address.icontains(text, autoescape=True), IpAddress.helo_name.icontains(text, autoescape=True)))
+    return page_of(session, statement, IpAddress.id, limit=limit, cursor=cursor)
 
 
 def get_ip(session: Session, ip_id: UUID) -> IpAddress:

@@ -15,6 +15,7 @@ from webapp.kernel.errors import Conflict, NotFound, ValidationFailed
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Scope
 from webapp.pools import queries
+from webapp.pools.addresses import ANY_ADDRESS, add_address, change_address, check_address
 from webapp.pools.models import IpAddress, Pool, PoolMember
 from webapp.pools.queries import get_pool, list_choices, list_members, pool_names
 from webapp.pools.types import MemberKind, PoolRoute, RouteMember
@@ -23,12 +24,9 @@ from webapp.sending_accounts.service import open_password, usage_of
 from webapp.sending_accounts.types import AuthMethod, TlsPolicy, Usage
 
 __all__ = [
-    "ANY_ADDRESS", "add_member", "create_pool", "delete_pool", "get_default_pool", "get_pool", "list_choices", "list_members", "pool_names", "remove_member",
-    "route_of", "update_member", "update_pool",
+    "ANY_ADDRESS", "add_address", "add_member", "change_address", "check_address", "create_pool", "delete_pool", "get_default_pool",
+    "get_pool", "list_choices", "list_members", "pool_names", "remove_member", "route_of", "update_member", "update_pool",
 ]  # fmt: skip
-
-#: As an IP address of ours: no particular one, the system chooses.
-ANY_ADDRESS = "0.0.0.0"
 
 
 def create_pool(scope: Scope, name: str, description: str | None = None, is_default: bool = False) -> Pool:
@@ -63,12 +61,26 @@ def update_pool(scope: Scope, pool_id: UUID, changes: dict[str, Any]) -> Pool:
 
 
 def delete_pool(scope: Scope, pool_id: UUID) -> None:
-    """Remove a pool. Raises ``Conflict`` while a bridge, even a deleted one, or mail points at it."""
+    """Remove a pool with its members. Raises ``Conflict`` while a bridge that lives, or mail in flight, needs it.
+
+    A pool that a deleted bridge names keeps its row, so that old mail and figures keep its name.
+    """
     scope.require(Permission.POOL_DELETE)
     pool = _own(scope, pool_id)
+    scope.session.refresh(pool, with_for_update=True)  # a bridge made in this moment waits, and is counted or sees the pool gone
+    use = queries.read_pool_use(scope.session, pool_id)
     in_use = Conflict("Bridges still route through this pool; move their applications to other bridges first, or pause the pool.")
-    with refuse_on(scope.session, "fk_bridges_pool_id", in_use):
-        scope.session.delete(pool)
+    if use.bridges:
+        raise in_use
+    if use.waiting:
+        raise Conflict("Mail still waits in this pool; let it leave, or cancel it, and then delete the pool.")
+    if use.named:
+        scope.session.execute(sa.delete(PoolMember).where(PoolMember.pool_id == pool.id))
+        pool.deleted_at, pool.is_default = now(), False
+        scope.session.flush()
+    else:
+        with refuse_on(scope.session, "fk_bridges_pool_id", in_use):
+            scope.session.delete(pool)
     record(scope, "pool.deleted", "pool", pool.id, pool.name)
 
 

@@ -72,3 +72,12 @@ class PoolRoute:
     name: str
     paused: bool
     members: tuple[RouteMember, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUse:
+    """Who needs a pool: live bridges, deleted bridges that still name it, recipients in flight (counted up to 1000)."""
+
+    bridges: int
+    named: bool
+    waiting: int

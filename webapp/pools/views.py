@@ -140,5 +140,5 @@ def remove_member(pool_id: UUID, member_id: UUID) -> Response:
 @requires(Permission.IP_READ)
 def ips() -> Response:
     """Dedicated and shared IP addresses."""
-    page = queries.list_ips(current_scope().session, cursor=request.args.get("cursor"))
-    return render("pools/ips.html", page=page, kept=kept_query())
+    page = queries.list_ips(current_scope().session, search=search_text(), cursor=request.args.get("cursor"))
+    return render("pools/ips.html", "pools/_ips.html", page=page, kept=kept_query())

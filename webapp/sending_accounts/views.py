@@ -13,7 +13,16 @@ from webapp.http.pages import flash, load_form, page_blueprint, redirect_to, ren
 from webapp.kernel.errors import DomainError
 from webapp.kernel.permissions import Permission
 from webapp.sending_accounts import queries, schemas, service
-from webapp.sending_accounts.types import TlsPolicy
+from webapp.sending_accounts.types import AuthMethod, TlsPolicy
+
+_METHODS = (
+    (AuthMethod.AUTO.value, "Whatever it offers (PLAIN, LOGIN, CRAM-MD5)"),
+    (AuthMethod.PLAIN.value, "PLAIN"),
+    (AuthMethod.LOGIN.value, "LOGIN"),
+    (AuthMethod.CRAM_MD5.value, "CRAM-MD5"),
+    (AuthMethod.XOAUTH2.value, "XOAUTH2 (access token)"),
+)
+
 
 pages = page_blueprint("sending_accounts", "/sending-accounts")
 
@@ -34,7 +43,7 @@ def index() -> Response:
 
 
 def _form_page(data: dict[str, Any], errors: Errors) -> Response:
-    return render("sending_accounts/new.html", status=422 if errors else 200, data=data, errors=errors, policies=_TLS)
+    return render("sending_accounts/new.html", status=422 if errors else 200, data=data, errors=errors, policies=_TLS, methods=_METHODS)
 
 
 @pages.get("/new")
@@ -60,10 +69,11 @@ def create() -> Response:
 
 
 def _page(account_id: UUID, data: dict[str, Any] | None = None, errors: Errors | None = None, **more: Any) -> Response:
-    account = queries.get_account(current_scope().session, account_id)
+    session = current_scope().session
     return render(
-        "sending_accounts/show.html", status=422 if errors else 200, account=account, data=data or {}, errors=errors or {}, policies=_TLS, **more
-    )
+        "sending_accounts/show.html", status=422 if errors else 200, account=queries.get_account(session, account_id), data=data or {},
+        usage=queries.read_usage(session, account_id), errors=errors or {}, policies=_TLS, methods=_METHODS, **more,
+    )  # fmt: skip
 
 
 @pages.get("/<uuid:account_id>")
@@ -78,7 +88,7 @@ def show(account_id: UUID) -> Response:
 def update(account_id: UUID) -> Response:
     """Change a relay; an empty password field keeps the password."""
     data, errors = load_form(schemas.AccountIn)
-    changes = {"username": None, **data}
+    changes = {**dict.fromkeys(("username", "hourly_quota", "daily_quota", "return_path")), **data}
     try:
         if not errors:
             service.update_account(current_scope(), account_id, changes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import os
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +27,8 @@ from worker.delivery.types import AttemptResult, Outcome, ReplyClass
 
 NOW = datetime.datetime.now(datetime.UTC)
 DAY = datetime.timedelta(days=1)
-PORT = 9125  # TLSA records name the port, so the zones must know it
+# TLSA records name the port, so the zones must know it; each test process has its own.
+PORT = 9125 + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 
 
 class Authority:
