@@ -66,5 +66,10 @@ def test_what_servers_said_steers_no_terminal(sending: Sending) -> None:
 def test_held_mail_is_released(sending: Sending) -> None:
     sending.send(sending.bridge, "ada")
     sending.rows("update queue_entries set held = 'parked' returning 1")
+    paused = sending.send(sending.sibling, "ben")
+    with sending.cast.owner.scope() as scope:
+        pause_bridge(scope, sending.sibling)
+    settle(0)
     assert run("release").output == "Released 1 recipients.\n"
-    assert counts("state") == {"queued": 1}
+    assert counts("state") == {"held": 1, "queued": 1}
+    assert sending.states(paused) == {"ben": "held"}  # goes with its bridge

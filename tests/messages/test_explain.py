@@ -16,6 +16,8 @@ from webapp.kernel.db import raw_of, unscoped
 from webapp.kernel.scope import Mode
 from webapp.messages.service import cancel_message, resend_failed
 from webapp.messages.service.claim import claim, sweep
+from webapp.pace.service import set_throttle
+from webapp.pace.types import RELAY
 from webapp.settings import get_settings
 from webapp.suppressions.service import add
 from worker.jobs.guard import settle, watch
@@ -130,6 +132,25 @@ def test_a_pause_says_what_it_waits_for(sending: Sending, app: Flask) -> None:
     assert waiting["text"].startswith("The bridge is paused. Looked at again at ")
     settle(0)
     assert "moving house" in steps_of(sending, app, message)[-1]["text"] or steps_of(sending, app, message)[-1]["step"] == "waiting"
+
+
+def test_a_throttle_that_holds_it_is_named_with_its_end(sending: Sending, app: Flask) -> None:
+    with unscoped("test") as session:
+        set_throttle(session, provider=RELAY, minutes=10, reason="too many complaints", rate=None, who="Sue Staff")
+    message = sending.send(sending.bridge, "ada")
+    sending.dispatcher.drain(5)
+    waiting = steps_of(sending, app, message)[-1]
+    assert waiting["step"] == "waiting" and waiting["state"] == "queued"
+    assert "paused until " in waiting["text"] and "too many complaints" in waiting["text"] and "Looked at again at " in waiting["text"]
+    assert "too many complaints" in waiting["data"]["reason"]
+
+
+def test_how_long_it_stood_by(sending: Sending, app: Flask) -> None:
+    message = sending.send(sending.bridge, "ada")
+    sending.rows("update events set at = at - interval '125 seconds' returning 1")
+    sending.dispatcher.drain(10)
+    delivered = next(s for s in steps_of(sending, app, message) if s["step"] == "delivered")
+    assert "It was due for 2 min " in delivered["text"] and delivered["data"]["waited_seconds"] >= 125
 
 
 def test_a_lost_answer_may_arrive_twice(sending: Sending, app: Flask) -> None:

@@ -51,7 +51,7 @@ class Step:
 
 def only(recipients: Sequence[Recipient], address: str | None) -> Sequence[Recipient]:
     """The recipients to tell about: one by its address (raises ``NotFound``), else the first of them."""
-    if address is None:
+    if address is None or not address.strip():
         return recipients[:MOST_RECIPIENTS]
     found = [r for r in recipients if r.address.lower() == address.strip().lower()]
     if not found:

@@ -12,6 +12,8 @@ from webapp.messages.types import EventType
 from webapp.messages.words import BLAMES, CLASSES, FACTS, KEPT
 
 _OF_ATTEMPTS = (EventType.DELIVERED, EventType.DEFERRED, EventType.BOUNCED, EventType.FAILED)
+#: Seconds between due and dialled below which nobody asks.
+_WORTH_TELLING = 10
 _TITLES = {"bounce_lifted": "Bounce lifted"}
 
 
@@ -53,7 +55,7 @@ def said(data: dict[str, Any]) -> str | None:
 def _of_attempt(event: Event, data: dict[str, Any], facts: Facts) -> str:
     """How an attempt ended: its way, what the answer means, whose trouble it is, and what happens next. Adds the attempt's facts to ``data``."""
     attempt = facts.attempts.get((event.recipient_id, int(data["attempt"]))) if data.get("attempt") else None
-    parts = [_way(attempt, data, facts)] if attempt else []
+    parts = [_way(attempt, data, facts), _waited(event, attempt, data, facts)] if attempt else []
     if event.type == EventType.DELIVERED:
         parts.append("The receiving server took it over.")
     elif data.get("source"):
@@ -82,6 +84,22 @@ def _way(attempt: DeliveryAttempt, data: dict[str, Any], facts: Facts) -> str:
         words.append(f" to {attempt.remote_host}" + (f" ({attempt.remote_ip})" if attempt.remote_ip and attempt.remote_ip != attempt.remote_host else ""))
         words.append(f", encrypted ({attempt.tls})" if attempt.tls else ", not encrypted")
     return "".join(words) + "."
+
+
+def _waited(event: Event, attempt: DeliveryAttempt, data: dict[str, Any], facts: Facts) -> str:
+    """How long it stood by although it was due: for its place in a budget, a warm-up, or a worker. What held it up is told while it waits."""
+    due = None
+    for earlier in facts.events:
+        if earlier.recipient_id == event.recipient_id and earlier.at <= attempt.started_at:
+            if earlier.type == EventType.QUEUED:
+                due = earlier.at
+            elif earlier.type == EventType.DEFERRED:
+                due = _moment((earlier.data or {}).get("next_attempt_at"))
+    seconds = int((attempt.started_at - due).total_seconds()) if due else 0
+    if seconds < _WORTH_TELLING:
+        return ""
+    data["waited_seconds"] = seconds
+    return f"It was due for {seconds // 60} min {seconds % 60} s before." if seconds >= 60 else f"It was due for {seconds} s before."
 
 
 def _held(at: datetime, data: dict[str, Any], facts: Facts) -> str:

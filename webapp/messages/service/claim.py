@@ -17,6 +17,7 @@ import psycopg
 from psycopg.rows import class_row, dict_row
 
 from webapp.kernel.addresses import canonical
+from webapp.messages.service.held import BRIDGE_PAUSED
 from webapp.messages.types import RecipientState
 from webapp.suppressions.service import find_blocked
 from webapp.suppressions.types import Target
@@ -210,7 +211,8 @@ def postpone(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, int
 _RELEASE_HELD = """
 with freed as (
   update queue_entries q set held = null, due_at = now(), fruitless = 0, scheduled = false
-  where held is not null and (%(message)s::uuid is null or recipient_id in (select id from recipients where message_id = %(message)s::uuid))
+  where held is not null and held <> %(bridge)s
+    and (%(message)s::uuid is null or recipient_id in (select id from recipients where message_id = %(message)s::uuid))
   returning recipient_id),
 states as (update recipients r set state = 'queued', state_reason = null, updated_at = now() from freed where r.id = freed.recipient_id)
 select count(*) from freed
@@ -218,8 +220,11 @@ select count(*) from freed
 
 
 def release_held(connection: psycopg.Connection[Any], message_id: str | UUID | None = None) -> int:
-    """A person lets held recipients go again, all that the connection may see or one message's. Returns how many."""
-    row = connection.execute(_RELEASE_HELD, {"message": message_id}).fetchone()
+    """A person lets held recipients go again, all that the connection may see or one message's. Returns how many.
+
+    Those of a paused bridge go when the bridge is resumed.
+    """
+    row = connection.execute(_RELEASE_HELD, {"message": message_id, "bridge": BRIDGE_PAUSED}).fetchone()
     return int(row[0]) if row else 0
 
 
