@@ -24,8 +24,6 @@ _RAISE_AFTER = 50  # deliveries without trouble before a lowered connection limi
 _SLOW_SECONDS = 60.0  # how long nothing is pipelined behind the end of data of a destination found slow
 _MAX_REDIALS = 2
 _RELAY_REFUSES_US = frozenset({530, 534, 535, 538})
-# A 4xx of these kinds may be this host's alone: the next MX is asked at once. Greylisting, throttles, blocks and full boxes are the same at
-# every host of a destination, and asking them all would only make it worse.
 _OF_THIS_HOST = frozenset({ReplyClass.TEMPORARY, ReplyClass.NET, ReplyClass.PROTOCOL})
 
 
@@ -140,7 +138,7 @@ class Route:
             tx.notes = result.transcript
             self.engine.next_member(tx, Fault(tx.member, stage, result.reply_class, result.code, result.reply))
             return
-        if result.reply_class in _OF_THIS_HOST and reply.code < 500 and not self.engine.stopping and self._has_another_host(tx, conn):
+        if reply.code < 500 and not self.engine.stopping and _is_of_one_host(result) and self._has_another_host(tx, conn):
             self._try_another_host(tx, conn, result)
             return
         self.engine.finish(result)
@@ -149,6 +147,7 @@ class Route:
         return tx.redials < _MAX_REDIALS and self._hosts.has_other(tx.broken_hosts | {conn.host})
 
     def _try_another_host(self, tx: Transaction, conn: Connection, result: AttemptResult) -> None:
+        conn.count = max(conn.count, 1)  # it has had its say: no fresh connection that what waits could fall back on
         tx.redials += 1
         tx.notes = result.transcript
         tx.broken_hosts |= {conn.host}
@@ -320,3 +319,10 @@ def _fits(tx: Transaction, conn: Connection) -> bool:
     """Whether `tx` may use `conn`: not where it broke before, and after a lost connection only a fresh one."""
     return conn.host not in tx.broken_hosts and not (tx.redials and conn.count)
 
+
+def _is_of_one_host(result: AttemptResult) -> bool:
+    """Whether a 4xx may be this host's alone (4.3.x is the state of its system, RFC 3463), so that the next MX is asked at once.
+
+    Greylisting, throttles, blocks and full boxes are the same at every host of a destination, and asking them all would only make it worse.
+    """
+    return result.reply_class in _OF_THIS_HOST or (result.enhanced or "").startswith("4.3.")
