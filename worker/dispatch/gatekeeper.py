@@ -52,7 +52,8 @@ class Gatekeeper:
         """The engine's gate."""
         if recipient_id in self._blocked:
             return Answer.BACK
-        if time.monotonic() - self._asked.get(recipient_id, 0.0) < FRESH_SECONDS:
+        # Setting the default makes a recipient that nobody admitted be looked up like the rest, instead of waiting for ever.
+        if time.monotonic() - self._asked.setdefault(recipient_id, 0.0) < FRESH_SECONDS:
             return Answer.GO
         self._needed.set()
         return Answer.WAIT
