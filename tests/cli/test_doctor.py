@@ -117,6 +117,8 @@ def names(monkeypatch: pytest.MonkeyPatch) -> Iterator[DnsServer]:
 def test_addresses_need_a_name_that_leads_back(place: Place, names: DnsServer) -> None:
     for number in (7, 8, 9):
         run_sql(f"insert into ip_addresses (address, helo_name) values ('93.184.216.{number}', 'out{number}.sender.example')")
+    run_sql("insert into ip_addresses (address, helo_name) values ('93.184.216.6', 'out6.sender.example'), ('0.0.0.0', 'out.sender.example')")
+    names.failing.add("6.216.184.93.in-addr.arpa")
     names.zone |= {
         ("7.216.184.93.in-addr.arpa", "PTR"): ["out7.sender.example."], ("out7.sender.example", "A"): ["93.184.216.7"],
         ("8.216.184.93.in-addr.arpa", "PTR"): ["other.sender.example."],
@@ -124,6 +126,8 @@ def test_addresses_need_a_name_that_leads_back(place: Place, names: DnsServer) -
     said = levels(network.check_addresses(Place(get_settings(), None)))
     assert ("ok", "93.184.216.7 is out7.sender.example, forward and back") in said
     assert any(level == "wrong" and "is called other.sender.example, and that name does not lead back" in text for level, text in said)
+    assert ("warn", "93.184.216.6: its PTR record cannot be looked up, the name servers do not answer") in said
+    assert any(level == "warn" and text.startswith("0.0.0.0: mail leaves from whatever address") for level, text in said)
     assert any(level == "wrong" and text.startswith("93.184.216.9 has no PTR record") for level, text in said)
 
 

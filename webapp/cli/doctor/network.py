@@ -41,12 +41,19 @@ def check_addresses(place: Place) -> Iterator[Finding]:
 
 
 def _address(address: str, helo: str) -> Iterator[Finding]:
+    if ipaddress.ip_address(address).is_unspecified:
+        yield warn("addresses", f"{address}: mail leaves from whatever address the system chooses, so its names are not checked; name the address")
+        return
     if not _is_here(address):
         yield warn("addresses", f"{address} is no address of this machine; well if delivery runs on another one")
     if not ipaddress.ip_address(address).is_global:
         yield warn("addresses", f"{address} is a private address: behind NAT the world sees another one, whose names are not checked here")
         return
-    names = look_up(str(dns.reversename.from_address(address)).rstrip("."), "PTR").values
+    reverse = look_up(str(dns.reversename.from_address(address)).rstrip("."), "PTR")
+    names = reverse.values
+    if reverse.outcome is LookUp.FAILED:
+        yield warn("addresses", f"{address}: its PTR record cannot be looked up, the name servers do not answer")
+        return
     if not names:
         yield wrong("addresses", f"{address} has no PTR record: ask whoever routes it to set it to {helo}")
     elif not (confirmed := [name for name in names if address in addresses(name)]):
