@@ -58,6 +58,7 @@ ROUTES: dict[str, dict[str, Any] | None] = {
     "PATCH Pools.OneMember": {"weight": 1},
     "DELETE Pools.OneMember": None,
     "GET Sending accounts.OneProvider": None,
+    "GET Sending accounts.ProviderUsage": None,
     "PATCH Sending accounts.OneProvider": {"host": "93.184.216.35"},
     "DELETE Sending accounts.OneProvider": None,
     "POST Sending accounts.activate": None,

@@ -26,6 +26,7 @@ UNSCOPED = {
     "webapp/health.py": "readiness belongs to the platform",
     "webapp/metrics.py": "figures without tenants",
     "worker/jobs/mail.py": "finds the platform's own tenant",
+    "webapp/cli/routing.py": "the operator's own addresses, and facts about other people's domains",
     "webapp/cli/user.py": "people belong to no tenant by themselves",
     "webapp/accounts/doors.py": "a cookie, an address or a mailed token says who comes, not for which tenant",
     "webapp/access/doors.py": "an API key says which tenant it belongs to",

@@ -85,6 +85,18 @@ class TransportStore:
             log.warning("tls_results_unwritten", error=type(error).__name__)
             self._tally.put_back(counted)
 
+    async def close(self) -> None:
+        """Write down what is counted and let the connection go."""
+        if self._writing is not None:
+            self._writing.cancel()
+        await self.flush()
+        await asyncio.get_running_loop().run_in_executor(self._database, self._let_go)
+        self._database.shutdown()
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
     async def _write_now_and_then(self) -> None:
         while True:
             await asyncio.sleep(_WRITE_SECONDS)
