@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from webapp.pace.service import is_about_quota
 from webapp.pace.types import RELAY, Signal, Tally
-from worker.delivery.types import AttemptResult, Fault, Member, MemberKind, Outcome, ReplyClass
+from worker.delivery.types import AttemptResult, Fault, Member, MemberKind, Outcome, ReplyClass, Stage
 from worker.dispatch.pacer import Pacer
 
 Key = tuple[UUID, str]
@@ -19,6 +20,10 @@ _TELLING = frozenset({ReplyClass.THROTTLE, ReplyClass.BLOCK, ReplyClass.RELAY})
 #: What an outside relay says in other words: a quota in a bare 4xx or 5xx, or nothing at all.
 _TELLING_OF_RELAYS = _TELLING | {ReplyClass.TEMPORARY, ReplyClass.REJECTED, ReplyClass.NET}
 _BLOCKED = frozenset({ReplyClass.THROTTLE, ReplyClass.BLOCK})
+#: A relay passes on what one recipient's server says: only when this share of its answers of late, and of so many, are of this kind does it speak for
+#: itself. Fewer need no slowing: each waits for its own next attempt anyhow.
+_RELAY_SHARE, _RELAY_ANSWERS = 0.2, 20
+_ABOUT_RECIPIENTS = frozenset({Stage.RCPT, Stage.DATA, Stage.END_OF_DATA})
 #: Seconds over which the rate of a way out is measured.
 _MEASURED_SECONDS = 10.0
 
@@ -45,6 +50,7 @@ class Observer:
     def __init__(self, pacer: Pacer) -> None:
         self._pacer = pacer
         self._sent: Counter[Key] = Counter()
+        self._slowed: Counter[Key] = Counter()
         self._since = time.monotonic()
 
     def learn(self, results: Iterable[AttemptResult]) -> Lesson:
@@ -72,6 +78,7 @@ class Observer:
     def _forget_old(self) -> None:
         if time.monotonic() - self._since > _MEASURED_SECONDS:
             self._sent.clear()
+            self._slowed.clear()
             self._since = time.monotonic()
 
     def _add_signal(self, lesson: Lesson, fault: Fault) -> None:
@@ -80,6 +87,11 @@ class Observer:
         if member.source_id is None or fault.reply_class not in (_TELLING_OF_RELAYS if relay else _TELLING):
             return
         key = (member.source_id, member.provider)
+        if relay and fault.reply_class is ReplyClass.THROTTLE and fault.stage in _ABOUT_RECIPIENTS:
+            self._slowed[key] += 1
+            few = self._sent[key] < _RELAY_ANSWERS or self._slowed[key] < self._sent[key] * _RELAY_SHARE
+            if few and not is_about_quota(fault.text):
+                return
         elapsed = time.monotonic() - self._since
         rate = self._sent[key] / elapsed * self._pacer.state.workers if elapsed > 1.0 else None
         lesson.signals.append(_signal(member, fault, self._pacer, rate))

@@ -19,6 +19,7 @@ from uuid import UUID
 from webapp.pace.service import budget_of
 from webapp.pace.types import ANY, RELAY, WARMUP_HOURLY, Action, Budget, PaceState, Subject, ThrottleState, provider_name
 from webapp.sending_accounts.types import Usage
+from webapp.settings import get_settings
 from worker.delivery.types import Member, MemberKind
 from worker.dispatch.buckets import Bucket
 from worker.dispatch.quotas import QuotaBucket, wait_for
@@ -214,7 +215,7 @@ class Pacer:
         self.sources[member.source_id] = source
         budget = budget_of(self.state.budgets, source.owner_id, member.source_id, provider)
         throttle = self._throttle_of(member.source_id, provider)
-        health = source.health
+        health, scale = source.health, get_settings().retry_scale  # where hours pass in seconds, so do the messages of an hour
         buckets: tuple[Bucket | QuotaBucket, ...] = self._budget_buckets(member.source_id, provider, budget)
         if source.usage is not None:
             if source.usage.resets_at is not None:
@@ -225,11 +226,11 @@ class Pacer:
             left = (throttle.until - datetime.now(UTC)).total_seconds()
             if left > 0:
                 return Wait(_why_out(source, provider, throttle), min(left, _LONGEST_WAIT) * random.uniform(1.0, 1.1) + 0.05)
-            health, buckets = health * _PROBE_HEALTH, (*buckets, self._bucket(member.source_id, f"probe:{provider}", 1 / _PROBE_SECONDS))
+            health, buckets = health * _PROBE_HEALTH, (*buckets, self._bucket(member.source_id, f"probe:{provider}", 1 / _PROBE_SECONDS / scale))
         elif throttle is not None:
             rate = throttle.rate or 1.0
             health *= max(0.05, min(1.0, rate / (budget.rate or 100.0)))
-            buckets = (*buckets, self._bucket(throttle.source_id, f"slow:{throttle.provider}", self._share_of_rate(rate)))
+            buckets = (*buckets, self._bucket(throttle.source_id, f"slow:{throttle.provider}", self._share_of_rate(rate / scale)))
         wanted = min(member.max_connections, budget.connections or member.max_connections)
         connections = self._share(wanted)
         total = self._share(budget.total_connections) if budget.total_connections is not None else None

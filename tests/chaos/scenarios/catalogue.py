@@ -7,6 +7,7 @@ from tests.chaos.scenarios.crashes import lost_in_doubt, random_kills, submissio
 from tests.chaos.scenarios.disk import disk_full
 from tests.chaos.scenarios.doors import same_key
 from tests.chaos.scenarios.engines import broker_away, broker_flushed, database_crashes, sessions_cut
+from tests.chaos.scenarios.fairness import crowd, standstill
 from tests.chaos.scenarios.replies import dropped, refusals
 from tests.chaos.scenarios.schedule import overslept
 
@@ -24,4 +25,6 @@ SCENARIOS: dict[str, Scenario] = {
     "F13": dropped,
     "F18": warm_stop,
     "F19": overslept,
+    "F20": crowd,
+    "F21": standstill,
 }

@@ -1,6 +1,6 @@
 """Fair shares: a tenant with a mountain of mail does not delay another one's, and a destination that stands still delays nobody's.
 
-Counted in claims and order, not in seconds; `python -m bench fairness` prints the seconds.
+Counted in claims and order, not in seconds; `./run chaos F20 F21` prints the seconds.
 """
 
 from __future__ import annotations

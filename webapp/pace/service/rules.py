@@ -84,6 +84,11 @@ def find_rule(signal: Signal) -> Rule | None:
     return next((rule for rule in RULES if rule.fits(signal)), None)
 
 
+def is_about_quota(reply: str) -> bool:
+    """Whether words of a relay are about its own quota, whoever the recipient is."""
+    return _QUOTA.search(reply[:1000]) is not None
+
+
 def times(count: int) -> str:
     """How often, for people."""
     return {1: "", 2: " twice"}.get(count, f" {count} times")
