@@ -17,7 +17,7 @@ from webapp.kernel.egress import EgressRefused
 from webapp.kernel.errors import Conflict, Forbidden, NotFound, ValidationFailed
 from webapp.kernel.ids import uuid7
 from webapp.kernel.permissions import PRESETS
-from webapp.kernel.scope import Scope
+from webapp.kernel.scope import Mode, Scope
 from webapp.sending_accounts import service
 from webapp.sending_accounts.models import SendingAccount
 from webapp.sending_accounts.probe import Relay, probe
@@ -173,3 +173,18 @@ def test_what_does_not_offer_tls_or_does_not_listen_is_told(free_port: Callable[
     assert not result.ok and "does not offer" in result.summary
     assert "cannot be reached" in probe(Relay("127.0.0.1", free_port(), TlsPolicy.NONE, trusted=True)).summary
     assert "public internet" in probe(Relay("127.0.0.1", free_port(), TlsPolicy.NONE)).summary
+
+
+def test_quotas_method_and_usage_over_the_api(cast: Cast, app: Flask) -> None:
+    client = cast.owner.api(app, Mode.LIVE)
+    body = {"name": "r", "host": "93.184.216.34", "auth": "cram-md5", "username": "u", "password": "p", "hourly_quota": 5, "daily_quota": 9}
+    made = client.post("/api/v1/providers", json={**body, "return_path": "me@relay.example"})
+    assert made.status_code == 201 and made.json is not None, made.json
+    account = made.json["data"]
+    assert (account["auth"], account["hourly_quota"], account["daily_quota"], account["return_path"]) == ("cram-md5", 5, 9, "me@relay.example")
+    refused = client.patch(f"/api/v1/providers/{account['id']}", json={"hourly_quota": 10})
+    assert refused.status_code == 422 and refused.json is not None and refused.json["error"]["param"] == "hourly_quota"
+    usage = client.get(f"/api/v1/providers/{account['id']}/usage")
+    assert usage.json is not None
+    assert usage.json["data"] == {"this_hour": 0, "today": 0, "hourly_quota": 5, "daily_quota": 9, "left": 5, "resets_at": None, "hours": []}
+    assert cast.stranger.api(app, Mode.LIVE).get(f"/api/v1/providers/{account['id']}/usage").status_code == 404
