@@ -31,6 +31,9 @@ _SWEPT = (
     "delete from one_time_tokens where expires_at < now() - interval '7 days'",
     "delete from heartbeats where seen_at < now() - interval '1 hour'",
     "delete from inbound_reports where applied_at < now() - interval '45 days'",
+    "delete from mta_sts_policies where expires_at < now() - interval '7 days'",
+    "delete from tls_results where day < current_date - 90",
+    "delete from sending_account_usage where hour < now() - interval '90 days'",
     "delete from simulated_mails where created_at < now() - interval '7 days'",
 )
 
