@@ -161,6 +161,7 @@ ROUTES: dict[str, dict[str, Any] | None] = {
 NO_ID = {
     "static": "a file that is the same for everybody",
     "suppressions.platform_settle": "for staff, who see the alarms of all tenants; everybody else is refused whatever the id",
+    "pace.platform_lift": "for staff, who lift the throttles of all tenants; everybody else is refused whatever the id",
     "docs.guide": "a page of the documentation",
     "tracking.confirm_unsubscribe": "a signed token is the proof",
     "tracking.do_unsubscribe": "a signed token is the proof",

@@ -36,6 +36,7 @@ UNSCOPED = {
     "worker/dispatch/routes.py": "routes and pools of what was claimed",
     "worker/jobs/delivery.py": "sweeps expired leases",
     "worker/jobs/pace.py": "days of warm-up and throttles of all tenants",
+    "webapp/pace/views/platform.py": "staff sees and lifts the throttles of all tenants",
     "webapp/cli/pace.py": "the operator's hand on the pace of all tenants",
     "worker/jobs/guard.py": "watches the bridges of all tenants",
     "worker/jobs/stats.py": "folds everybody's deltas",

@@ -135,3 +135,16 @@ def test_a_viewer_looks_and_touches_nothing(app: Flask, cast: Cast) -> None:
         assert browser.get(f"/pace/{page}").status_code == 200
     assert browser.post(f"/pace/throttles/{throttle}/lift").status_code == 403
     assert browser.post("/pace/holds", data={"target": "tenant", "reason": "x"}).status_code == 403
+
+
+def test_staff_sees_lifts_and_sets_throttles_of_the_platform(app: Flask, cast: Cast) -> None:
+    throttle = make_throttle(cast.owner.tenant_id, "small.example")
+    staff = cast.staff.browser(app)
+    assert "small.example" in staff.get("/pace/platform").get_data(as_text=True)
+    assert cast.owner.browser(app).get("/pace/platform").status_code == 403
+    assert cast.owner.browser(app).post(f"/pace/platform/{throttle}/lift").status_code == 403
+    assert staff.post(f"/pace/platform/{throttle}/lift").status_code == 303
+    assert staff.post("/pace/platform", data={"provider": "google", "minutes": "30", "reason": "they called"}).status_code == 303
+    page = staff.get("/pace/platform").get_data(as_text=True)
+    assert "every address" in page and "they called" in page and "small.example" not in page
+    assert staff.post("/pace/platform", data={"provider": "nobody", "minutes": "0"}).status_code == 422

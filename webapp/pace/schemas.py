@@ -92,6 +92,15 @@ class WarmupIn(Schema):
     )  # fmt: skip
 
 
+class ThrottleForm(Schema):
+    """The operator's hand brake."""
+
+    provider = Provider(required=True)
+    rate = fields.Float(load_default=None, allow_none=True, validate=_RATE)
+    minutes = fields.Integer(required=True, validate=validate.Range(1, 10_080))
+    reason = Line(required=True, validate=validate.Length(1, 300))
+
+
 class WarmupForm(Schema):
     """The form that starts a warm-up."""
 

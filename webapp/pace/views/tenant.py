@@ -17,9 +17,11 @@ from webapp.kernel.permissions import Permission
 from webapp.pace import queries, schemas, service
 from webapp.pace.models import Throttle
 from webapp.pace.types import PROVIDERS, provider_name
+from webapp.pace.views import platform
 from webapp.pools.service import get_pool, list_choices
 
 pages = page_blueprint("pace", "/pace")
+platform.register(pages)
 _WORDS = {"pause": "paused", "resume": "running", "finish": "finished"}
 
 
