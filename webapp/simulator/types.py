@@ -37,7 +37,7 @@ _ALL = [
         ("overquota", 552, "5.2.2", "Mailbox over quota", "Over quota, said with a 5xx: tried again all the same, because mailboxes get emptied."),
         ("inactive", 550, "5.2.1", "Mailbox disabled", "Account is disabled: bounces, but the address is not suppressed at once."),
         ("defer", 451, "4.7.1", "Greylisted, come back later", "Greylisting: refused at first, taken when tried again a little later."),
-        ("throttle", 421, "4.7.0", "Too many messages from your address, slow down", "Always says slow down: deferred, and the pace is reduced."),
+        ("throttle", 421, "4.7.0", "Too many messages from your address, slow down", "Always says slow down: deferred, and with many of them slowed."),
         (
             *("block", 554, "5.7.1", "Service unavailable; client host blocked using bl.simulator"),
             "Blocks our sending address: deferred, nobody is suppressed.",
