@@ -6,7 +6,6 @@ import ipaddress
 import socket
 from uuid import UUID
 
-import dns.reversename
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -76,7 +75,7 @@ def _binding_problems(address: str) -> list[str]:
 
 
 def _name_problems(address: str, helo_name: str) -> list[str]:
-    reverse = lookups.look_up(str(dns.reversename.from_address(address)), "PTR")
+    reverse = lookups.look_up(ipaddress.ip_address(address).reverse_pointer, "PTR")
     if reverse.outcome is LookUp.FAILED:
         return ["The PTR record cannot be looked up: the name servers do not answer."]
     if not reverse.values:
