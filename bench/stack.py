@@ -161,6 +161,11 @@ class Stack:
         """Folder of PostgreSQL's socket."""
         return self._postgres.admin_url.partition("host=")[2]
 
+    def empty_queue(self) -> None:
+        """Forget what was accepted only to be accepted: no later measurement shall deliver it."""
+        with self.database() as connection:
+            connection.execute("truncate queue_entries")
+
     def settle(self) -> None:
         """Between two measurements: what the last one wrote is flushed, so that the next one does not pay for it."""
         with self.database() as connection:

@@ -28,6 +28,7 @@ def served(stack: Stack, application: str, *, python: Path | None = None, env: M
     port = free_port()
     ours = next(spec.argv for spec in process_table(stack.settings) if spec.group == "web")
     argv = [str(python or sys.executable), *ours[1:-1], application]
+    argv[argv.index("webapp.web")] = "granian"  # which it is, after it has loaded our code
     argv[argv.index("--port") + 1] = str(port)
     child = Child(argv, VAR / "logs" / "peer-web.log", env={"PYTHONPATH": str(ROOT), **(env or {})})
     try:

@@ -48,6 +48,7 @@ def accept(plan: Plan) -> list[Row]:
             ours.append(_ours(plan, plan.seconds))
             answered += ours[-1].total
         stored = plan.stack.count("select count(*) from messages") - before
+    plan.stack.empty_queue()
     rows = [
         skipped(f"API accept, {name}", missing[name])
         if name in missing
@@ -68,6 +69,7 @@ def batch(plan: Plan) -> list[Row]:
         for _ in range(plan.rounds):
             single.append(_ours(plan, plan.seconds).rate)
             many.append(_ours_batch(plan).rate * _BATCH)
+    plan.stack.empty_queue()
     return [at_least(f"batch of {_BATCH}, messages", many, single, 2.5, name="single")]
 
 
