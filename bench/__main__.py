@@ -12,7 +12,7 @@ from subprocess import TimeoutExpired
 from bench.machine import NotReady
 from bench.peers.packages import Missing
 from bench.place import VAR, say
-from bench.plan import EACH, Plan, Suite
+from bench.plan import ALL, Plan, Suite
 from bench.report import Row, skipped, table
 from bench.sinks import running_sink
 from bench.stack import running_stack
@@ -49,7 +49,7 @@ def main() -> int:
 
 def _run(names: list[str], rounds: int, quick: bool) -> list[Row]:
     rows: list[Row] = []
-    with running_sink() as sink, running_stack(sink.port, EACH) as stack:
+    with running_sink() as sink, running_stack(sink.port, ALL) as stack:
         plan = Plan(stack, sink, rounds, quick)
         for name in names:
             say(name)

@@ -12,8 +12,8 @@ from bench.report import Row
 from bench.sinks import Sink
 from bench.stack import Stack
 
-#: Connections to the sink: of each delivery process, and of a peer that has one pool of them.
-EACH, ALL = 32, 64
+#: Connections to the sink, of all delivery processes together, and of a peer.
+ALL = 64
 _numbers = itertools.count(1)
 
 

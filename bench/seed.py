@@ -51,7 +51,7 @@ class Seeded:
 
 
 def seed(sink_port: int, connections: int, *, both_signatures: bool = False) -> Seeded:
-    """Make everything; ``connections``: how many a delivery process may open to the sink."""
+    """Make everything; ``connections``: how many all delivery processes together may open to the sink."""
     with unscoped("the measurements make their tenant") as session:
         wish = NewAccount(EMAIL, "Bench", "Bench", hash_password(PASSWORD))
         tenant_id = create_account(session, wish, status=TenantStatus.APPROVED, slug="bench").tenant.id
