@@ -4,7 +4,8 @@
     async with DnsServer(zone) as server: Resolver([server.address])
 
 A name without any entry is NXDOMAIN; a name with entries of other kinds only is an empty answer. `failing` names answer
-SERVFAIL, `silent` names not at all, `truncated` names only over TCP, `validated` names with AD when the question asks for it. `queries` records (name, kind, transport).
+SERVFAIL, `silent` names not at all, `truncated` names only over TCP, `validated` names with AD when the question asks for it.
+`queries` records (name, kind, transport).
 """
 
 from __future__ import annotations

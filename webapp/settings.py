@@ -140,7 +140,7 @@ class Settings:
     domain_pending_minutes: int = setting(5, "Minutes between two looks for the records of a domain that waits for them, on its first day; hourly later")
     domain_pending_days: int = setting(14, "Days after which records that never came are not looked for by themselves any more")
     domain_active_hours: int = setting(24, "Hours between two checks of a domain that stands")
-    domain_grace_days: int = setting(3, "Days a domain may go on sending after its proof vanished from DNS; its owners are written to at the start and a day before the end")
+    domain_grace_days: int = setting(3, "Days a domain may send after its proof vanished from DNS; its owners are told at the start and a day before the end")
     dkim_overlap_days: int = setting(7, "Days the record of a replaced DKIM key is still asked for, for mail under way")
 
     # Retention, in days
