@@ -18,7 +18,8 @@ PUBLIC = ("/login", "/sign-up", "/forgot-password", "/reset-password?token=x", "
 PRIVATE = (
     "/", "/messages/", "/messages/sandbox", "/bridges/", "/bridges/new", "/pools/", "/pools/ips", "/sending-accounts/", "/sending-accounts/new",
     "/domains/", "/templates/", "/templates/new", "/suppressions/", "/suppressions/import",
-    "/suppressions/why?email=bounce%2Bpages@simulator.postbridge.test", "/incidents/", "/simulator/", "/keys", "/roles", "/roles/new", "/settings", "/team", "/activity/",
+    "/suppressions/why?email=bounce%2Bpages@simulator.postbridge.test", "/incidents/", "/simulator/",
+    "/keys", "/roles", "/roles/new", "/settings", "/team", "/activity/", "/pace/throttles", "/pace/warmup", "/pace/budgets", "/pace/holds",
 )  # fmt: skip
 #: Colours may fade from one theme to the other: what is judged is where they end.
 _DRESS = """async (theme) => {
