@@ -6,8 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from webapp.accounts.types import MemberRole
 from webapp.kernel.db import Base, HasId, TenantOwned, Timestamps
 
 
@@ -71,3 +72,10 @@ class OneTimeToken(HasId, Timestamps, Base):
     used_at: Mapped[datetime | None]
     #: When the mail was handed to the platform; empty: the ticker tries again.
     mailed_at: Mapped[datetime | None]
+
+
+def owner_addresses(session: Session, tenant_id: UUID) -> tuple[str, ...]:
+    """Where letters to a tenant's owners go. Here, and not among the reads, so that the SMTP servers load no more of accounts than this."""
+    wanted = sa.select(User.email).join(Membership, Membership.user_id == User.id)
+    wanted = wanted.where(Membership.tenant_id == tenant_id, Membership.role == MemberRole.OWNER, User.disabled_at.is_(None))
+    return tuple(session.scalars(wanted.order_by(User.email)))

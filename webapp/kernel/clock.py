@@ -25,3 +25,8 @@ def parse_rfc3339(text: str) -> datetime | None:
         return value.astimezone(UTC) if value.tzinfo else None
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+def hour_of(moment: datetime) -> datetime:
+    """The beginning of its hour, by which figures are kept."""
+    return moment.replace(minute=0, second=0, microsecond=0)

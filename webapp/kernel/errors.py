@@ -118,3 +118,8 @@ class Unavailable(DomainError):
     """A component (database, broker, disk) is away; what was not acknowledged was not kept."""
 
     code, status, retryable = "service_unavailable", 503, True
+
+
+def first_line(error: BaseException) -> str:
+    """What a log shall say of a fault of others: its first line, or its kind when it has no words."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

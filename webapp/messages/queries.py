@@ -17,7 +17,7 @@ from webapp.kernel.errors import NotFound, Unavailable
 from webapp.kernel.ids import parse_uuid, uuid7_floor, uuid7_time
 from webapp.kernel.pagination import Page, decode_cursor, encode_cursor
 from webapp.kernel.scope import ActorKind, Mode, Scope
-from webapp.messages.models import DeliveryAttempt, Event, Message, MessageContent, QueueEntry, Recipient
+from webapp.messages.models import DeliveryAttempt, Event, Message, MessageContent, Recipient
 from webapp.messages.types import RecipientState
 
 
@@ -130,12 +130,6 @@ def attempts_of(scope: Scope, message: Message) -> Sequence[DeliveryAttempt]:
     """Every SMTP conversation about a message, oldest first."""
     wanted = sa.select(DeliveryAttempt).where(DeliveryAttempt.message_id == message.id)
     return scope.session.scalars(wanted.order_by(DeliveryAttempt.started_at, DeliveryAttempt.id)).all()
-
-
-def queue_of(scope: Scope, message: Message) -> dict[UUID, QueueEntry]:
-    """The queue rows of a message's recipients that are still in flight."""
-    rows = scope.session.scalars(sa.select(QueueEntry).join(Recipient, Recipient.id == QueueEntry.recipient_id).where(Recipient.message_id == message.id))
-    return {row.recipient_id: row for row in rows}
 
 
 def find_content(scope: Scope, message: Message) -> MessageContent | None:

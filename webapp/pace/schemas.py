@@ -73,13 +73,6 @@ class BudgetOut(Schema):
     shared = fields.Function(lambda budget: budget.tenant_id is None, metadata={"type": "boolean"})
 
 
-class PlatformBudgetIn(BudgetIn):
-    """The operator's limits, those of all addresses together among them."""
-
-    total_connections = fields.Integer(load_default=None, allow_none=True, validate=_MOST)
-    total_rate = fields.Float(load_default=None, allow_none=True, validate=_RATE)
-
-
 class WarmupIn(Schema):
     """New warm-up plans for one address."""
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import psycopg
 
 from webapp.bridges.types import BridgeCounts, History, Watched
+from webapp.kernel.clock import hour_of
 from webapp.stats.models import COUNTERS
 
 _NIL = "'00000000-0000-0000-0000-000000000000'::uuid"
@@ -60,16 +61,12 @@ where accepted > 0 group by 1, 2
 
 def watch_bridges(connection: psycopg.Connection[Any], since: datetime, moment: datetime) -> list[Watched]:
     """The counts of every bridge that had mail since the full hour ``since``, and of the hour of ``moment``. The connection must see all tenants."""
-    rows = connection.execute(_WATCH, {"since": since, "hour": _hour(moment)}).fetchall()
+    rows = connection.execute(_WATCH, {"since": since, "hour": hour_of(moment)}).fetchall()
     return [Watched(row[0], row[1], BridgeCounts(*row[2 : 2 + len(_JUDGED)]), BridgeCounts(*row[2 + len(_JUDGED) :])) for row in rows]
 
 
 def busiest_hours(connection: psycopg.Connection[Any], bridges: Sequence[Watched], moment: datetime, days: int) -> dict[UUID, History]:
     """The past of some bridges, this hour left out; those without any are absent. The connection must see all tenants."""
-    values = {"tenants": [b.tenant_id for b in bridges], "bridges": [b.bridge_id for b in bridges], "until": _hour(moment)}
-    rows = connection.execute(_PAST, {**values, "since": _hour(moment) - timedelta(days=days)}).fetchall()
+    values = {"tenants": [b.tenant_id for b in bridges], "bridges": [b.bridge_id for b in bridges], "until": hour_of(moment)}
+    rows = connection.execute(_PAST, {**values, "since": hour_of(moment) - timedelta(days=days)}).fetchall()
     return {row[1]: History(int(row[2]), row[3]) for row in rows}
-
-
-def _hour(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)

@@ -22,8 +22,6 @@ _RANK = {reason.value: rank for rank, reason in enumerate(GRAVITY)}
 _IN_FORCE = sa.or_(Suppression.expires_at.is_(None), Suppression.expires_at > sa.func.now())
 _EXPORT_BLOCK = 1000
 
-Blocked = tuple[str | None, str | None, str | None, str | None]
-
 
 def in_force_sql(tenant: str, addresses: str, again: str | None = None) -> str:
     """SQL for the suppressions in force of some addresses: ``address, scope, list_key, reason``. The arguments are SQL; ``again`` is ``addresses``

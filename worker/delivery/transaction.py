@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 from worker.delivery.replies import MAX_REPLY_TEXT, classify, clean_text, parse_enhanced, verdict_of
-from worker.delivery.types import AttemptResult, Delivery, Fault, Limits, Member, MemberKind, Outcome, ReplyClass, Stage, Verdict
+from worker.delivery.types import AttemptResult, Delivery, Fault, Limits, Member, Outcome, ReplyClass, Stage, Verdict
 from worker.delivery.wire import Reply
 
 if TYPE_CHECKING:
@@ -223,11 +223,6 @@ class Reporter:
             tx.member if tx.members else None,
             tx.faults,
         )
-
-
-def is_relay(tx: Transaction) -> bool:
-    """Whether the member in use is an outside relay account."""
-    return tx.member.kind is MemberKind.RELAY
 
 
 _DELIVERED = verdict_of(ReplyClass.DELIVERED)

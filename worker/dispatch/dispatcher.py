@@ -22,6 +22,7 @@ import structlog
 
 from webapp.kernel.clock import now
 from webapp.kernel.db import connect_raw, raw_of, unscoped, unscoped_raw
+from webapp.kernel.errors import first_line
 from webapp.messages.service.claim import Claimed, claim, hold, look_up, postpone, release, release_strays
 from webapp.messages.service.outcomes import record_outcomes
 from webapp.pace.service import count_sent, give_back, load_state, record_replies, reserve
@@ -187,7 +188,7 @@ class Dispatcher:
             if claiming and prepared.count < get_settings().delivery_batch:
                 self._empty_until = time.monotonic() + (_PACE_SECONDS if prepared.count else _POLL_SECONDS)
         except _AWAY as error:
-            log.warning("database_away", error=_first_line(error))
+            log.warning("database_away", error=first_line(error))
             self._results[:0] = work.results
             self._admission.put_off[:0] = work.put_off
             self._may_hold_strays = True
@@ -243,7 +244,7 @@ class Dispatcher:
                     self._record([one[1]])
                 return
             # Kept among the flying: its lease runs out, and after some such attempts a person is asked.
-            log.error("outcome_refused_by_database", recipient_id=str(known[0][1].recipient_id), error=_first_line(error))
+            log.error("outcome_refused_by_database", recipient_id=str(known[0][1].recipient_id), error=first_line(error))
             return
         for claimed, result in known:
             self._flying.pop(claimed.recipient_id, None)
@@ -299,7 +300,7 @@ class Dispatcher:
                 await asyncio.get_running_loop().run_in_executor(self._database, self._finish, work, unsent)
                 return
             except _AWAY as error:
-                log.warning("database_away", error=_first_line(error), waiting=len(work.results))
+                log.warning("database_away", error=first_line(error), waiting=len(work.results))
                 await asyncio.sleep(0.5)
         log.error("outcomes_unwritten", count=len(work.results))  # their leases run out, and they are sent again, marked as possible duplicates
 
@@ -329,10 +330,6 @@ class Dispatcher:
         except psycopg.OperationalError:
             self._connection.close()
             raise
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _taken_by_relays(spoken: Sequence[tuple[Claimed, AttemptResult]]) -> collections.Counter[tuple[UUID, UUID]]:

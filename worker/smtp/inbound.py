@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session as DatabaseSession
 
 from webapp.kernel import clock
 from webapp.kernel.db import unscoped
+from webapp.kernel.errors import first_line
 from webapp.kernel.ids import uuid7_time
 from webapp.messages.mime_headers import find_header
 from webapp.messages.reports import AutoReply, BounceReport, ComplaintReport, Report, parse_report
@@ -90,7 +91,7 @@ class Inbound:
         try:
             taken = await asyncio.get_running_loop().run_in_executor(self._threads, takes_returns, domain, identity)
         except (sqlalchemy.exc.SQLAlchemyError, psycopg.Error) as error:
-            log.warning("database_away", error=_first_line(error))
+            log.warning("database_away", error=first_line(error))
             return replies.UNAVAILABLE
         return None if taken else replies.UNKNOWN_RECIPIENT
 
@@ -99,7 +100,7 @@ class Inbound:
         try:
             await asyncio.get_running_loop().run_in_executor(self._threads, self._take, envelope, data)
         except (sqlalchemy.exc.SQLAlchemyError, psycopg.Error, OSError) as error:
-            log.warning("database_away", error=_first_line(error))
+            log.warning("database_away", error=first_line(error))
             return replies.UNAVAILABLE
         return replies.ACCEPTED
 
@@ -147,10 +148,6 @@ class Inbound:
         self._seen_today[identity] = [*self._seen_today.pop(identity, ()), moment][-REPORTS_A_DAY:]
         while len(self._seen_today) > _MAX_TRACKED:
             self._seen_today.popitem(last=False)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _asks_to_unsubscribe(report: Report) -> bool:

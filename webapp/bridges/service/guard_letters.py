@@ -8,8 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.accounts.models import Membership, User
-from webapp.accounts.types import MemberRole
+from webapp.accounts.models import owner_addresses
 from webapp.bridges.models import Bridge, GuardAlarm
 from webapp.bridges.types import GuardAction, GuardRule
 from webapp.kernel.clock import now
@@ -54,7 +53,7 @@ def list_unmailed(session: Session, limit: int = 50) -> list[WaitingAlarm]:
         .where(GuardAlarm.mailed_at.is_(None)).order_by(GuardAlarm.created_at).limit(limit)
     ).all()  # fmt: skip
     return [
-        WaitingAlarm(alarm.id, alarm.bridge_id, name, GuardRule(alarm.rule), GuardAction(alarm.action), alarm.text, _owners(session, alarm.tenant_id))
+        WaitingAlarm(alarm.id, alarm.bridge_id, name, GuardRule(alarm.rule), GuardAction(alarm.action), alarm.text, owner_addresses(session, alarm.tenant_id))
         for alarm, name in rows
     ]
 
@@ -74,9 +73,3 @@ def write_letter(alarm: WaitingAlarm, to: str) -> AlarmLetter:
     values = {"to": to, "base": base, "link": f"{base}/bridges/{alarm.bridge_id}", "paragraphs": paragraphs, "subject": subject}
     text, html = render_letter("bridge_alarm", **values)
     return AlarmLetter(to, subject, text, html)
-
-
-def _owners(session: Session, tenant_id: UUID) -> tuple[str, ...]:
-    wanted = sa.select(User.email).join(Membership, Membership.user_id == User.id)
-    wanted = wanted.where(Membership.tenant_id == tenant_id, Membership.role == MemberRole.OWNER, User.disabled_at.is_(None))
-    return tuple(session.scalars(wanted.order_by(User.email)))

@@ -10,8 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.accounts.models import Membership, User
-from webapp.accounts.types import MemberRole
+from webapp.accounts.models import owner_addresses
 from webapp.domains.models import Domain, DomainNotice
 from webapp.domains.types import NoticeKind
 from webapp.kernel.clock import now
@@ -49,16 +48,11 @@ def list_unmailed(session: Session, limit: int = 50) -> list[WaitingNotice]:
         .where(DomainNotice.mailed_at.is_(None)).order_by(DomainNotice.created_at).limit(limit)
     ).all()  # fmt: skip
     return [
-        WaitingNotice(notice.id, notice.domain_id, name, NoticeKind(notice.kind), notice.facts, _owners(session, notice.tenant_id)) for notice, name in rows
+        WaitingNotice(notice.id, notice.domain_id, name, NoticeKind(notice.kind), notice.facts, owner_addresses(session, notice.tenant_id))
+        for notice, name in rows
     ]
 
 
 def mark_mailed(session: Session, notice_id: UUID) -> None:
     """The letters of one notice were handed over."""
     session.execute(sa.update(DomainNotice).where(DomainNotice.id == notice_id).values(mailed_at=now()))
-
-
-def _owners(session: Session, tenant_id: UUID) -> tuple[str, ...]:
-    wanted = sa.select(User.email).join(Membership, Membership.user_id == User.id)
-    wanted = wanted.where(Membership.tenant_id == tenant_id, Membership.role == MemberRole.OWNER, User.disabled_at.is_(None))
-    return tuple(session.scalars(wanted.order_by(User.email)))

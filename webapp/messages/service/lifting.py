@@ -11,6 +11,7 @@ from uuid import UUID
 
 import psycopg
 
+from webapp.kernel.clock import hour_of
 from webapp.kernel.ids import uuid7_floor, uuid7_time
 from webapp.messages.types import EventType
 
@@ -93,9 +94,9 @@ def _uncount(connection: psycopg.Connection[Any], tenant_id: UUID, rows: Sequenc
     members = _members(connection, rows)
     entries: list[tuple[datetime, Liftable, int, int]] = []
     for row in rows:
-        entries.append((_hour(uuid7_time(row.event_id)), row, 1, 0))
+        entries.append((hour_of(uuid7_time(row.event_id)), row, 1, 0))
         if row.delivered_at is not None:
-            entries.append((_hour(row.delivered_at), row, 0, 1))
+            entries.append((hour_of(row.delivered_at), row, 0, 1))
     connection.execute(
         _FIGURES,
         {
@@ -120,9 +121,3 @@ def _members(connection: psycopg.Connection[Any], rows: Sequence[Liftable]) -> d
         arguments = {"ids": [row.recipient_id for row in missing], "messages": list({row.message_id for row in missing})}
         found.update(connection.execute(by_message, arguments, prepare=False).fetchall())
     return found
-
-
-
-
-def _hour(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)

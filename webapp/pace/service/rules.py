@@ -74,7 +74,6 @@ RULES: tuple[Rule, ...] = (
     Rule("ip.block", Action.MOVE, 1.5 * _HOUR, "the address is blocked there", "ip", classes=_BLOCK),
     Rule("ip.slow", Action.PAUSE, 900.0, "it was told to slow down", "ip", classes=_THROTTLE, threshold=10, longest=4 * _HOUR),
 )  # fmt: skip
-_BY_NAME = {rule.name: rule for rule in RULES}
 
 
 def find_rule(signal: Signal) -> Rule | None:
