@@ -1,0 +1,14 @@
+"""webhook endpoints and deliveries"""
+
+from __future__ import annotations
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

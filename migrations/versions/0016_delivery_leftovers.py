@@ -1,0 +1,14 @@
+"""sender defaults of sending accounts"""
+
+from __future__ import annotations
+
+revision = "0016"
+down_revision = "0015"
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
