@@ -3,6 +3,8 @@
 from webapp.access import models as _access
 from webapp.accounts import models as _accounts
 from webapp.activity import models as _activity
+from webapp.backoffice import models as _backoffice
+from webapp.announcements import models as _announcements
 from webapp.bridges import models as _bridges
 from webapp.content import models as _content
 from webapp.domains import models as _domains
@@ -23,6 +25,6 @@ from webapp.webhooks import models as _webhooks
 metadata = Base.metadata
 __all__ = ["metadata"]
 _ = (
-    _access, _accounts, _activity, _bridges, _content, _domains, _heartbeat, _incidents, _messages,
+    _access, _accounts, _activity, _announcements, _bridges, _content, _domains, _heartbeat, _incidents, _messages,
     _pace, _pools, _sending_accounts, _simulator, _stats, _suppressions, _tenants, _transport, _webhooks,
 )  # fmt: skip
