@@ -11,8 +11,9 @@ from uuid import UUID
 from flask import Response, request
 
 from webapp.bridges.service import bridge_names
+from webapp.bridges.types import Stream
 from webapp.http.guard import current_scope, requires
-from webapp.http.mail_view import download, plain, sandboxed_html
+from webapp.http.mail_view import download, plain, sandboxed_html, source_markup
 from webapp.http.pages import flash, mark_of, nothing_new, page_blueprint, redirect_to, render
 from webapp.kernel.clock import now, parse_rfc3339, rfc3339
 from webapp.kernel.errors import NotFound, ValidationFailed
@@ -22,6 +23,7 @@ from webapp.kernel.scope import Mode, Scope
 from webapp.messages import queries
 from webapp.messages.content_checks import look_at
 from webapp.messages.explain import explain, only
+from webapp.messages.inline_images import show_inline_images
 from webapp.messages.models import Message, MessageContent
 from webapp.messages.rendered import Rendered, attachment_of, render_message
 from webapp.messages.service import cancel_message, resend_failed, retime_message
@@ -113,6 +115,17 @@ def _pace(final: list[bool], message: Message) -> str | None:
     return "5s" if message.created_at > now() - timedelta(hours=1) else None
 
 
+def _mail(scope: Scope, message: Message | None) -> dict[str, Any]:
+    """What the message says and what there is to say about it; without content when it is past its retention."""
+    content = queries.find_content(scope, message) if message else None
+    if message is None or content is None:
+        return {"rendered": None}
+    rendered = render_message(message, content)
+    markup, cut = source_markup(rendered.source)
+    look = look_at(rendered, message.subject, bulk=message.stream == Stream.BULK)
+    return {"rendered": rendered, "look": look, "markup": markup, "cut": cut}
+
+
 def _content(scope: Scope, message: Message) -> tuple[MessageContent, Rendered]:
     content = queries.find_content(scope, message)
     if content is None:
@@ -126,9 +139,7 @@ def show(message_id: UUID) -> Response:
     """One message: timeline, recipients, transcripts, and what it says."""
     scope = current_scope()
     message = queries.get_message(scope, message_id)
-    content = queries.find_content(scope, message)
-    rendered = render_message(message, content) if content else None
-    return render("messages/show.html", rendered=rendered, **_show(scope, message))
+    return render("messages/show.html", **_mail(scope, message), **_show(scope, message))
 
 
 @pages.get("/<uuid:message_id>/live")
@@ -144,7 +155,8 @@ def live(message_id: UUID) -> Response:
 def html(message_id: UUID) -> Response:
     """The HTML part, for a sandboxed frame."""
     scope = current_scope()
-    return sandboxed_html(_content(scope, queries.get_message(scope, message_id))[1].html or "")
+    content, rendered = _content(scope, queries.get_message(scope, message_id))
+    return sandboxed_html(show_inline_images(rendered.html or "", content.attachments, content.raw))
 
 
 @pages.get("/<uuid:message_id>/source")
@@ -202,15 +214,11 @@ def sandbox() -> Response:
     page = queries.list_recipients(scope, queries.LogFilter(), limit=50, cursor=request.args.get("cursor"))
     chosen = parse_uuid(request.args.get("open", ""))
     opened = queries.get_message(scope, chosen) if chosen else None
-    content = queries.find_content(scope, opened) if opened else None
-    rendered = render_message(opened, content) if opened and content else None
     unique: dict[UUID, queries.LogRow] = {}
     for row in page.items:
         unique.setdefault(row.message.id, row)
-    look = look_at(rendered, opened.subject) if opened and rendered else None
-    return render(
-        "messages/sandbox.html", "messages/_sandbox.html", rows=list(unique.values()), page=page, opened=opened, rendered=rendered, look=look
-    )  # fmt: skip
+    rows = list(unique.values())
+    return render("messages/sandbox.html", "messages/_sandbox.html", rows=rows, page=page, opened=opened, **_mail(scope, opened))
 
 
 def _in_sandbox(scope: Scope) -> Scope:

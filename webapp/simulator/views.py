@@ -7,11 +7,11 @@ from uuid import UUID
 from flask import Response, request
 
 from webapp.http.guard import current_scope, requires
-from webapp.http.mail_view import plain, sandboxed_html
+from webapp.http.mail_view import plain, sandboxed_html, source_markup
 from webapp.http.pages import page_blueprint, render
 from webapp.kernel.ids import parse_uuid
 from webapp.kernel.permissions import Permission
-from webapp.messages.service import parse_mail, subject_of
+from webapp.messages.service import parse_mail, show_inline_images, subject_of
 from webapp.settings import get_settings
 from webapp.simulator.models import SimulatedMail
 from webapp.simulator.service import get_mail, list_mails
@@ -35,12 +35,15 @@ def index() -> Response:
     opened = get_mail(scope, chosen) if chosen else None
     rendered = parse_mail(opened.raw) if opened else None
     page = list_mails(scope, cursor=request.args.get("cursor"))
+    markup, cut = source_markup(opened.raw) if opened else (None, False)
     return render(
         "simulator/index.html",
         "simulator/_inbox.html",
         page=page,
         opened=opened,
         rendered=rendered,
+        markup=markup,
+        cut=cut,
         domain=get_settings().simulator_domain,
         behaviours=list(BEHAVIOURS.values()),
     )
@@ -50,7 +53,8 @@ def index() -> Response:
 @requires(Permission.EMAIL_READ)
 def html(mail_id: UUID) -> Response:
     """The HTML part, for a sandboxed frame: the pixel and the links in it are the real ones, and stay unfetched."""
-    return sandboxed_html(parse_mail(get_mail(current_scope(), mail_id).raw).html or "")
+    raw = get_mail(current_scope(), mail_id).raw
+    return sandboxed_html(show_inline_images(parse_mail(raw).html or "", None, raw))
 
 
 @pages.get("/<uuid:mail_id>/source")

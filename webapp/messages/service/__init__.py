@@ -1,5 +1,6 @@
 """What one may do with messages: accept them, cancel, re-time and resend them."""
 
+from webapp.messages.inline_images import show_inline_images
 from webapp.messages.queries import has_any_message, list_latest
 from webapp.messages.rendered import parse_mail, subject_of
 from webapp.messages.service.accept import accept, accept_batch, accept_many, accept_on_wire, accept_units, needs_wake, refusal_of
@@ -27,6 +28,7 @@ __all__ = [
     "refusal_of",
     "resend_failed",
     "retime_message",
+    "show_inline_images",
     "subject_of",
     "unit_of",
 ]
