@@ -12,7 +12,7 @@ from flask_wtf.csrf import CSRFError
 from htmx_flask import Htmx
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp import all_models, documentation, health, logs, metrics
+from webapp import all_models, health, logs, metrics
 from webapp.access import api as access_api
 from webapp.access import views as access_views
 from webapp.access.doors import load_credential, register_token_resolver
@@ -27,6 +27,7 @@ from webapp.bridges import views as bridges_views
 from webapp.bridges.doors import resolve_token
 from webapp.content import api as content_api
 from webapp.content import views as content_views
+from webapp.documentation import views as documentation_views
 from webapp.domains import api as domains_api
 from webapp.domains import views as domains_views
 from webapp.http import api, guard, pages, problems, reply
@@ -67,8 +68,8 @@ API = (
     webhooks_api.inbound,
 )  # fmt: skip
 PAGES = (
-    health.pages, documentation.pages, accounts_views.pages, stats_views.pages, messages_views.pages, bridges_views.pages, pools_views.pages, pace_views.pages,
-    sending_accounts_views.pages, domains_views.pages, suppressions_views.pages, incidents_views.pages, content_views.pages, access_views.pages,
+    health.pages, documentation_views.pages, accounts_views.pages, stats_views.pages, messages_views.pages, bridges_views.pages, pools_views.pages,
+    pace_views.pages, sending_accounts_views.pages, domains_views.pages, suppressions_views.pages, incidents_views.pages, content_views.pages, access_views.pages,
     activity_views.pages, simulator_views.pages, tracking_views.pages, backoffice_views.pages,
 )  # fmt: skip
 
@@ -136,6 +137,7 @@ def _wire(app: Flask) -> None:
     register_token_resolver(resolve_token)
     init_login(app)
     rest = api.configure(app)
+    documentation_views.describe(app, rest)
     for routes in API:
         rest.register_blueprint(routes)
         csrf.exempt(routes)  # keys, not cookies: there is no session to ride on

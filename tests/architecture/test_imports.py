@@ -24,7 +24,7 @@ SHARED_WITH_WORKER = {
 
 #: Where Flask and its extensions may be imported, besides webapp/http: what belongs to the
 #: application as a whole.
-FLASK_FILES = {"webapp/app.py", "webapp/documentation.py", "webapp/health.py", "wsgi.py"}
+FLASK_FILES = {"webapp/app.py", "webapp/health.py", "wsgi.py"}
 FLASK_NAMES = {"flask", "flask_login", "flask_sqlalchemy", "flask_smorest", "flask_wtf", "htmx_flask", "werkzeug"}
 DOOR_FILES = {"views.py", "api.py", "doors.py"}
 

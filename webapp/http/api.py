@@ -27,7 +27,7 @@ from webapp.kernel.errors import (
     ValidationFailed,
 )  # fmt: skip
 from webapp.kernel.pagination import MAX_LIMIT, Page
-from webapp.kernel.schema import Schema
+from webapp.kernel.schema import Rfc3339, Schema
 
 __all__ = ["Api", "ApiBlueprint", "PageArgs", "api_blueprint", "error_response"]
 
@@ -117,7 +117,10 @@ class Api(SmorestApi):
     """flask-smorest with our envelope for errors, and only under /api/: the pages answer theirs as pages."""
 
     ERROR_SCHEMA = ErrorSchema
-    _document: bytes | None = None
+    #: Completes the document; set by the application, which knows the words and examples.
+    complete: Callable[[dict[str, Any]], dict[str, Any]] = staticmethod(lambda document: document)
+    _document: dict[str, Any] | None = None
+    _encoded: bytes = b""
 
     def handle_http_exception(self, error: HTTPException) -> Any:
         """Called by Flask for every HTTP error of the whole application; ``webapp.http.problems`` decides between page and envelope."""
@@ -125,12 +128,17 @@ class Api(SmorestApi):
 
         return answer_http_error(error)
 
-    def _openapi_json(self) -> Response:
-        """The document, built at the first request: routes do not change while the process lives."""
+    def document(self) -> dict[str, Any]:
+        """The document, built when it is first asked for: routes do not change while the process lives. Do not change what it returns."""
         if self._document is None:
-            self._document = json.dumps(self.spec.to_dict(), ensure_ascii=False).encode()
-        response = Response(self._document, content_type="application/json", headers={"Cache-Control": "no-cache"})
-        response.set_etag(hashlib.sha256(self._document).hexdigest()[:24])
+            self._document = self.complete(json.loads(json.dumps(self.spec.to_dict())))
+            self._encoded = json.dumps(self._document, ensure_ascii=False, separators=(",", ":")).encode()
+        return self._document
+
+    def _openapi_json(self) -> Response:
+        self.document()
+        response = Response(self._encoded, content_type="application/json", headers={"Cache-Control": "no-cache"})
+        response.set_etag(hashlib.sha256(self._encoded).hexdigest()[:24])
         return response.make_conditional(request)  # type: ignore[return-value]
 
 
@@ -286,6 +294,8 @@ def configure(app: Flask) -> Api:
             "security": [{"bearer": []}, {"api_key": []}],
         },
     )  # fmt: skip
-    return Api(app)
+    api = Api(app)
+    api.register_field(Rfc3339, "string", "date-time")
+    return api
 
 
