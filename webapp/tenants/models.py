@@ -1,13 +1,16 @@
-"""Tenants and their limits."""
+"""Tenants, their limits, and what they ask for more of."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.kernel.db import Base, HasId, Timestamps
-from webapp.tenants.types import TenantStatus
+from webapp.kernel.db import Base, HasId, TenantOwned, Timestamps
+from webapp.tenants.types import LimitRequestStatus, TenantStatus
 
 
 class Tenant(HasId, Timestamps, Base):
@@ -24,3 +27,31 @@ class Tenant(HasId, Timestamps, Base):
     #: Live recipients per UTC day; None: no limit.
     daily_limit: Mapped[int | None]
     max_recipients: Mapped[int | None]
+    #: Limits of its own by ``LimitName``, except the two above; what is not in it is the platform's default.
+    limits: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+
+
+class LimitRequest(HasId, TenantOwned, Timestamps, Base):
+    """A tenant asks for more of something; staff decide. At most one is open for each limit."""
+
+    __tablename__ = "limit_requests"
+    __table_args__ = (
+        sa.Index(None, "tenant_id", "id"),
+        sa.Index("uq_limit_requests_open", "tenant_id", "limit_name", unique=True, postgresql_where=sa.text("status = 'open'")),
+        sa.Index("ix_limit_requests_open", "id", postgresql_where=sa.text("status = 'open'")),
+    )
+
+    tenant_id: Mapped[UUID] = mapped_column(sa.ForeignKey("tenants.id", ondelete="CASCADE"))
+    limit_name: Mapped[str]
+    #: The limit when it was asked for.
+    present: Mapped[int]
+    wanted: Mapped[int]
+    reason: Mapped[str]
+    asked_by: Mapped[str]
+    status: Mapped[str] = mapped_column(default=LimitRequestStatus.OPEN, server_default=LimitRequestStatus.OPEN)
+    #: The new limit, when granted.
+    granted: Mapped[int | None]
+    #: What staff say about it; the tenant reads it.
+    answer: Mapped[str | None]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]

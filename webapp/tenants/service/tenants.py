@@ -12,23 +12,19 @@ from sqlalchemy.orm import Session
 
 from webapp.activity.service import record
 from webapp.kernel import clock
-from webapp.kernel.db import TenantSession, after_commit, engine
-from webapp.kernel.errors import Conflict, NotFound, ValidationFailed
+from webapp.kernel.db import after_commit
+from webapp.kernel.errors import Conflict, ValidationFailed
 from webapp.kernel.ids import uuid7
-from webapp.kernel.permissions import Permission, PermissionSet
 from webapp.kernel.scope import Scope
 from webapp.kernel.secrets import random_token
-from webapp.kernel.ttl_cache import TtlCache
 from webapp.tenants.models import Tenant
-from webapp.tenants.queries import get_tenant, state_of
-from webapp.tenants.types import TenantState, TenantStatus
+from webapp.tenants.queries import get_tenant
+from webapp.tenants.service.states import forget_state
+from webapp.tenants.types import TenantStatus
 
 #: The platform's own tenant: sends password resets and invitations. Nobody is a member, so nobody reads its mail.
 SYSTEM_SLUG = "postbridge-system"
 _RESERVED = {SYSTEM_SLUG, "admin", "api", "staff", "system", "www"}
-
-#: Four seconds, so that a suspension made in another process acts here within five.
-_states: TtlCache[UUID, TenantState] = TtlCache(4.0, 10_000)
 
 
 def create_tenant(session: Session, name: str, *, slug: str | None = None, status: TenantStatus = TenantStatus.SANDBOX) -> Tenant:
@@ -106,54 +102,7 @@ def resume(scope: Scope) -> Tenant:
     return tenant
 
 
-def set_limits(scope: Scope, *, daily_limit: int | None, max_recipients: int | None) -> Tenant:
-    """Live recipients per UTC day and recipients a message; None: the platform's default."""
-    for name, value in (("daily_limit", daily_limit), ("max_recipients", max_recipients)):
-        if value is not None and value < 0:
-            raise ValidationFailed("A limit is a whole number of 0 or more.", param=name)
-    tenant = get_tenant(scope.session, scope.tenant_id)
-    changes = {"daily_limit": [tenant.daily_limit, daily_limit], "max_recipients": [tenant.max_recipients, max_recipients]}
-    tenant.daily_limit, tenant.max_recipients = daily_limit, max_recipients
-    record(scope, "tenant.limits_set", "tenant", tenant.id, tenant.name, changes)
-    after_commit(scope.session, lambda: forget_state(tenant.id))
-    return tenant
-
-
 def _change(scope: Scope, tenant: Tenant, status: TenantStatus, reason: str | None, action: str) -> None:
     record(scope, action, "tenant", tenant.id, tenant.name, {"status": [tenant.status, status], "reason": reason})
     tenant.status, tenant.status_reason = status, reason
     after_commit(scope.session, lambda: forget_state(tenant.id))
-
-
-def tenant_state(tenant_id: UUID) -> TenantState:
-    """What sending must know, from a cache of this process that is at most four seconds old. Raises ``NotFound``."""
-    if cached := _states.find(tenant_id):
-        return cached[0]
-    with TenantSession(engine()) as session:
-        tenant = session.get(Tenant, tenant_id)
-        if tenant is None:
-            raise NotFound("tenant")
-        state = state_of(tenant)
-    _states.put(tenant_id, state)
-    return state
-
-
-def permissions_of_tenant(granted: PermissionSet, status: TenantStatus) -> PermissionSet:
-    """What is left of ``granted`` in a tenant of that status: a suspended one keeps reading.
-
-    Sending stays in the set, because ``messages.service.accept`` refuses it with words that say why.
-    """
-    if status is not TenantStatus.SUSPENDED:
-        return granted
-    kept = {permission.value for permission in Permission if permission.value.endswith(".read") and granted.allows(permission)}
-    return PermissionSet(kept | ({Permission.EMAIL_SEND.value} if granted.allows(Permission.EMAIL_SEND) else set()))
-
-
-def forget_state(tenant_id: UUID) -> None:
-    """Drop the cached state in this process."""
-    _states.forget(lambda state: state.id == tenant_id)
-
-
-def forget_all_states() -> None:
-    """Drop every cached state in this process; for tests that empty the database."""
-    _states.clear()

@@ -1,0 +1,21 @@
+"""Acts on tenants and their limits."""
+
+from webapp.tenants.service.limits import MOST, check_room, counts, default_of, get_limit, limit_of, list_limits, set_limit, set_limits
+from webapp.tenants.service.requests import ask_limit, decline_request, grant_request, withdraw_request
+from webapp.tenants.service.states import forget_all_states, forget_state, permissions_of_tenant, tenant_state
+from webapp.tenants.service.tenants import (
+    SYSTEM_SLUG,
+    approve,
+    create_tenant,
+    rename,
+    resume,
+    slugify,
+    suspend,
+    system_tenant_id,
+)  # fmt: skip
+
+__all__ = [
+    "MOST", "SYSTEM_SLUG", "approve", "ask_limit", "check_room", "counts", "create_tenant", "decline_request", "default_of", "forget_all_states",
+    "forget_state", "get_limit", "grant_request", "limit_of", "list_limits", "permissions_of_tenant", "rename", "resume", "set_limit", "set_limits",
+    "slugify", "suspend", "system_tenant_id", "tenant_state", "withdraw_request",
+]  # fmt: skip
