@@ -6,11 +6,12 @@ from typing import Any
 
 from webapp.documentation.errors import ERRORS, ErrorCode
 
+_REQUEST = "req_5f0c2b9d6a7e41c8b3d2a1f09e"
 _TEXT: dict[str, Any] = {"type": "string"}
 _NUMBER: dict[str, Any] = {"type": "string", "pattern": "^[0-9]+$"}
 
 HEADERS: dict[str, Any] = {
-    "RequestId": {"description": "Names this request, as `meta.request_id` does; give it to support.", "schema": _TEXT, "example": "req_5f0c2b9d6a7e41c8b3d2a1f09e"},
+    "RequestId": {"description": "Names this request, as `meta.request_id` does; give it to support.", "schema": _TEXT, "example": _REQUEST},
     "RateLimitLimit": {"description": "Requests that this key may make in 60 seconds.", "schema": _NUMBER, "example": "600"},
     "RateLimitRemaining": {"description": "How many of them are left now.", "schema": _NUMBER, "example": "594"},
     "RateLimitReset": {"description": "Second of the epoch at which the next window begins.", "schema": _NUMBER, "example": "1778924040"},
@@ -53,7 +54,7 @@ def _example(code: ErrorCode, public_url: str) -> dict[str, Any]:
     body: dict[str, Any] = {"ok": False, "error": error}
     if code.code == "validation_error":
         body["errors"] = [{"code": code.code, "message": code.example, "param": code.param}]
-    return {"summary": code.meaning, "value": {**body, "meta": {"request_id": "req_5f0c2b9d6a7e41c8b3d2a1f09e"}}}
+    return {"summary": code.meaning, "value": {**body, "meta": {"request_id": _REQUEST}}}
 
 
 def _headers(wanted: dict[str, str]) -> dict[str, Any]:
