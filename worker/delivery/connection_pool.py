@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
+from worker.delivery.backlog import Backlog
 from worker.delivery.handshake import DialFailure
 from worker.delivery.hosts import Hosts
 from worker.delivery.mta_sts import StsPolicy
@@ -24,6 +25,7 @@ _RAISE_AFTER = 50  # deliveries without trouble before a lowered connection limi
 _SLOW_SECONDS = 60.0  # how long nothing is pipelined behind the end of data of a destination found slow
 _MAX_REDIALS = 2
 _RELAY_REFUSES_US = frozenset({530, 534, 535, 538})
+_TOO_SLOW = "the destination takes mail too slowly"
 _OF_THIS_HOST = frozenset({ReplyClass.TEMPORARY, ReplyClass.NET, ReplyClass.PROTOCOL})
 
 
@@ -45,7 +47,7 @@ class Route:
         self.opening = 0
         self.limit = max(1, member.max_connections)
         self.most = self._messages_per_connection()
-        self.clogged = False
+        self.backlog = Backlog()
         self._good = 0
         self._rests_until = 0.0
         self._failure: Failure | None = None
@@ -77,10 +79,12 @@ class Route:
                 self.engine.unreachable(tx, self._failure)
                 return
             self._failure = None
-        if self.clogged and len(self.waiting) >= self.engine.share:
-            self.engine.release(tx, "the destination takes mail too slowly")
+        if len(self.waiting) >= self.engine.share and self.release_excess(self.engine.share, room=1):
+            self.engine.release(tx, _TOO_SLOW, self.backlog.clog(self.engine.now()))
             return
         if not self._start_idle(tx):
+            if len(self.waiting) in (0, self.engine.share):
+                self.backlog.begin(self.engine.now())
             self.waiting.append(tx)
             self.grow()
 
@@ -114,7 +118,7 @@ class Route:
             tx = waiting.popleft()
             if _fits(tx, conn):
                 if not waiting:
-                    self.clogged = False
+                    self.backlog.clear()
                 return tx
             waiting.append(tx)
         return None
@@ -127,6 +131,7 @@ class Route:
 
     def replied(self, tx: Transaction, conn: Connection, stage: Stage, reply: Reply) -> None:
         """A reply settled `tx`; a relay that refuses *us* passes it on to the next member."""
+        self.backlog.count()
         if reply.code < 300:
             self._good += 1
             if self.limit < self.member.max_connections and self._good % _RAISE_AFTER == 0:
@@ -273,7 +278,7 @@ class Route:
         self._rests_until = self.engine.now() + self.engine.limits.cooldown
         self._failure = failure
         waiting, self.waiting = self.waiting, deque()
-        self.clogged = False
+        self.backlog.clear()
         for tx in waiting:
             self.engine.unreachable(tx, failure)
 
@@ -291,14 +296,16 @@ class Route:
             elif conn.current is not None and conn.sent is not None and conn.sent_at < steal_before:
                 conn.steal()
 
-    def release_excess(self, keep: int) -> int:
-        """Give back the newest deliveries beyond `keep`; until the queue was empty once, no more than `keep` are taken.
-        Returns how many."""
-        count = max(0, len(self.waiting) - keep)
-        for _ in range(count):
-            self.engine.release(self.waiting.pop(), "the destination takes mail too slowly")
-        self.clogged = self.clogged or count > 0
-        return count
+    def release_excess(self, least: int, room: int = 0) -> bool:
+        """Give back the newest deliveries beyond what the destination takes, but for the `least` first ones; whether it has no `room` for more."""
+        now = self.engine.now()
+        bound = self.backlog.bound(least, now, self.engine.limits.patience)
+        if bound is None or len(self.waiting) + room <= bound:
+            return False
+        pause = self.backlog.clog(now)
+        while len(self.waiting) > bound:
+            self.engine.release(self.waiting.pop(), _TOO_SLOW, pause)
+        return True
 
     def release_all(self, why: str) -> None:
         """Give back everything that waits."""

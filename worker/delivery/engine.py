@@ -28,6 +28,7 @@ Sink = Callable[[AttemptResult], None]
 _RouteKey = tuple[UUID, TlsMode, tuple[Destination, ...] | None, StsPolicy | None]
 
 _BREATHE_EVERY = 32
+_BACK_SECONDS = 5.0
 
 
 class Engine:
@@ -156,15 +157,15 @@ class Engine:
             self.dispatch(tx)
 
     async def _make_room(self) -> None:
-        """Wait until some of the window is free. What one slow destination heaps up is given back rather than blocking all."""
+        """Wait until some of the window is free. What slow destinations heap up is given back rather than blocking all."""
         with suppress(TimeoutError):
             await self._wait(self.limits.patience)
             return
-        routes = sorted(self._routes.values(), key=lambda route: len(route.waiting), reverse=True)
-        for route in routes[:8]:
-            route.release_excess(self.share)
+        crowd = [route for route in self._routes.values() if route.waiting]
+        for route in crowd:
+            route.release_excess(max(1, self.share // len(crowd)))
         if self._held >= self._window and not self.stopping:
-            await self._wait(self.limits.patience * 4, quiet=True)
+            await self._wait(self.limits.patience, quiet=True)
 
     async def _wait(self, seconds: float | None, *, below: int | None = None, quiet: bool = False) -> None:
         """Until no more than `below` deliveries are held (default: an eighth of the window is free), or something woke us.
@@ -323,9 +324,9 @@ class Engine:
         if self._held <= self._wake_at:
             self._wake()
 
-    def release(self, tx: Transaction, why: str) -> None:
-        """Give a delivery back untried."""
-        self.finish(self.reporter.released(tx, why))
+    def release(self, tx: Transaction, why: str, pause: float = _BACK_SECONDS) -> None:
+        """Give a delivery back untried; another claim is worth while after `pause` seconds, but at once when this worker stops."""
+        self.finish(self.reporter.released(tx, why, 0.0 if self.stopping else pause))
 
     def _wake(self) -> None:
         if self._room is not None and not self._room.done():

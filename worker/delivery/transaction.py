@@ -174,10 +174,10 @@ class Reporter:
         verdict = Verdict(ReplyClass.PROTOCOL, found.blame, True, False)
         return self._result(tx, verdict, Stage.RENDER, None, None, text, f"{tx.notes}* {text}\n", None, None, None)
 
-    def released(self, tx: Transaction, why: str) -> AttemptResult:
-        """Nothing was tried: the claim goes back, not counted."""
+    def released(self, tx: Transaction, why: str, pause: float) -> AttemptResult:
+        """Nothing was tried: the claim goes back, not counted, to be made again after `pause` seconds."""
         verdict = verdict_of(ReplyClass.NOT_TRIED)
-        return self._result(tx, verdict, Stage.WAITING, None, None, why, f"{tx.notes}* {why}\n", None, None, None, outcome=Outcome.RELEASED)
+        return self._result(tx, verdict, Stage.WAITING, None, None, why, f"{tx.notes}* {why}\n", None, None, None, outcome=Outcome.RELEASED, pause=pause)
 
     def _result(
         self,
@@ -193,6 +193,7 @@ class Reporter:
         tls: str | None,
         duplicate: bool = False,
         outcome: Outcome | None = None,
+        pause: float = 0.0,
     ) -> AttemptResult:
         if outcome is None:
             if verdict is _DELIVERED:
@@ -222,6 +223,7 @@ class Reporter:
             stage,
             tx.member if tx.members else None,
             tx.faults,
+            pause,
         )
 
 

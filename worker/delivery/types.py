@@ -187,7 +187,8 @@ class AttemptResult:
 
     `transcript` has one line a step: "> " ours, "< " theirs, "* " notes. Credentials are never in it and the message is
     given as its size. `duplicate_possible`: the final dot may have been read, but no reply came, so the recipient may
-    already have the mail. `member` is the one that this ended with, `faults` are those that failed before it.
+    already have the mail. `member` is the one that this ended with, `faults` are those that failed before it. `pause`: seconds after which a
+    released delivery is worth another claim.
     """
 
     recipient_id: UUID
@@ -211,6 +212,7 @@ class AttemptResult:
     stage: Stage
     member: Member | None = None
     faults: tuple[Fault, ...] = ()
+    pause: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +235,8 @@ class Timeouts:
 class Limits:
     """Bounds of one engine.
 
-    `window`: deliveries held at once, waiting or being sent. `patience`: seconds a full window may wait before the
-    excess of the slowest destination is released. `steal_after`: seconds after which a delivery pipelined behind a silent
+    `window`: deliveries held at once, waiting or being sent. `patience`: seconds a destination is watched before what
+    it does not take is released. `steal_after`: seconds after which a delivery pipelined behind a silent
     end of data is moved to another connection. `cooldown`: seconds a destination rests after it could not be reached.
     `mx_port`: where MX hosts are dialled. `tls_ca_file`: trusted roots (None: the system's). `plain_auth_on_loopback`:
     allow AUTH without TLS towards loopback addresses, for development and tests only. `own_names`: the names we greet with, lower-case:
@@ -242,7 +244,7 @@ class Limits:
     """
 
     window: int = 1000
-    patience: float = 1.0
+    patience: float = 0.25
     steal_after: float = 3.0
     max_connections: int = 400
     max_messages_per_connection: int = 100

@@ -49,8 +49,6 @@ _FLUSH_SECONDS = 0.05
 _POLL_SECONDS = 0.25
 #: Pause after a claim that emptied the queue: mail that trickles in is taken some at a time, not each by a transaction of its own.
 _PACE_SECONDS = 0.06
-#: Pause before recipients that a slow destination heaped up are claimed again.
-_BACK_SECONDS = 5.0
 #: How old what we know of throttles, budgets, warm-up and holds may be.
 _RENEW_SECONDS = 2.0
 #: How long a drain waits for servers that are silent; what they say later is written down between drains.
@@ -252,21 +250,20 @@ class Dispatcher:
             metrics.observe_attempt(claimed, result)
 
     def _write(self, known: list[tuple[Claimed, AttemptResult]]) -> None:
-        given_back = [(claimed.recipient_id, claimed.attempt) for claimed, result in known if result.outcome is Verdict.RELEASED]
+        given_back = [(claimed.recipient_id, claimed.attempt, result.pause) for claimed, result in known if result.outcome is Verdict.RELEASED]
         spoken = [(claimed, result) for claimed, result in known if result.outcome is not Verdict.RELEASED]
         outcomes = [outcome_of_result(claimed, result) for claimed, result in spoken]
-        pause = 0.0 if self._stopping.is_set() else _BACK_SECONDS
         lesson = self._observer.learn(result for _, result in spoken)
         if not any(matters(result.reply_class, result.blame, result.suppress) for _, result in spoken):
             with self._rows("delivery records for all tenants") as connection:
-                release(connection, given_back, self._owner, seconds=pause)
+                release(connection, given_back, self._owner)
                 record_outcomes(connection, outcomes)
                 count_usage(connection, _taken_by_relays(spoken), os.getpid())
                 self._write_lesson(connection, lesson)
             return
         with unscoped("delivery records and suppresses for all tenants") as session:
             connection = raw_of(session)
-            release(connection, given_back, self._owner, seconds=pause)
+            release(connection, given_back, self._owner)
             recorded = {row.recipient_id: row for row in record_outcomes(connection, outcomes)}
             count_usage(connection, _taken_by_relays(spoken), os.getpid())
             note_bounces(session, [_bounce(recorded[r.recipient_id].address, c, r) for c, r in spoken if r.recipient_id in recorded])
@@ -312,7 +309,7 @@ class Dispatcher:
                 give_back(connection, self._pacer.take_unused(), day)
         if unsent:
             with self._rows("delivery gives back what it did not send") as connection:
-                release(connection, unsent, self._owner)
+                release(connection, [(recipient_id, attempt, 0.0) for recipient_id, attempt in unsent], self._owner)
             for recipient_id, _ in unsent:
                 self._flying.pop(recipient_id, None)
                 self._gatekeeper.forget(recipient_id)

@@ -46,9 +46,12 @@ def crowd(run: Run) -> Figures:
 
 
 def standstill(run: Run) -> Figures:
-    """F21: 200 to a good server alone, then the same beside 2,000 to one that never answers RCPT. Measure: the 95th percentile beside it."""
+    """F21: 200 to a good server alone, then the same beside 3,000 to one that never answers RCPT. Measure: the 95th percentile beside it.
+
+    3,000 are more than two workers hold at once.
+    """
     figures = Figures("F21", "a good destination beside one that stands still")
-    silent, good = run.pick(2_000, 500), run.pick(200, 100)
+    silent, good = run.pick(3_000, 2_500), run.pick(200, 100)
     with sink_in_thread(SinkOptions(always="stall")) as stalled, place(run.engines, "chaos_f21", run.var) as ground:
         bridge = _second_way(ground, stalled.port)
         _send(ground.person, DOMAIN, [f"alone-{n}@dest.example" for n in range(good)])

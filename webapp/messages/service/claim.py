@@ -17,7 +17,7 @@ import psycopg
 from psycopg.rows import class_row, dict_row
 
 from webapp.kernel.addresses import canonical
-from webapp.messages.service.held import BRIDGE_PAUSED
+from webapp.messages.service.held import WAITS_FOR_AN_END
 from webapp.messages.types import RecipientState
 from webapp.suppressions.service import find_blocked
 from webapp.suppressions.types import Target
@@ -165,18 +165,18 @@ def hold(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, int, st
 
 _RELEASE = """
 update queue_entries q set lease_until = null, leased_by = null, attempt = q.attempt - 1, fruitless = greatest(q.fruitless - 1, 0),
-  due_at = greatest(q.due_at, now() + make_interval(secs => %s))
-from unnest(%s::uuid[], %s::int[]) x(id, attempt) where q.recipient_id = x.id and q.attempt = x.attempt and q.leased_by = %s
+  due_at = greatest(q.due_at, now() + make_interval(secs => x.seconds))
+from unnest(%s::uuid[], %s::int[], %s::float8[]) x(id, attempt, seconds) where q.recipient_id = x.id and q.attempt = x.attempt and q.leased_by = %s
 """
 
 
-def release(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, int]], owner: str, seconds: float = 0.0) -> None:
-    """Give back ``(recipient, attempt)`` of which nothing was said to anybody: the claim does not count. Due again after ``seconds``.
+def release(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, int, float]], owner: str) -> None:
+    """Give back ``(recipient, attempt, seconds)`` of which nothing was said to anybody: the claim does not count. Due again after so many seconds.
 
     ``owner`` must still hold them: a release that is said twice must not end the lease of the next worker, whose attempt has the same number.
     """
     if rows:
-        connection.execute(_RELEASE, [seconds, *(list(column) for column in zip(*rows, strict=True)), owner])
+        connection.execute(_RELEASE, [*(list(column) for column in zip(*rows, strict=True)), owner])
 
 
 _RELEASE_STRAYS = """
@@ -211,7 +211,7 @@ def postpone(connection: psycopg.Connection[Any], rows: Sequence[tuple[UUID, int
 _RELEASE_HELD = """
 with freed as (
   update queue_entries q set held = null, due_at = now(), fruitless = 0, scheduled = false
-  where held is not null and held <> %(bridge)s
+  where held is not null and held <> all(%(waiting)s)
     and (%(message)s::uuid is null or recipient_id in (select id from recipients where message_id = %(message)s::uuid))
   returning recipient_id),
 states as (update recipients r set state = 'queued', state_reason = null, updated_at = now() from freed where r.id = freed.recipient_id)
@@ -222,9 +222,9 @@ select count(*) from freed
 def release_held(connection: psycopg.Connection[Any], message_id: str | UUID | None = None) -> int:
     """A person lets held recipients go again, all that the connection may see or one message's. Returns how many.
 
-    Those of a paused bridge go when the bridge is resumed.
+    Those of a paused bridge or a suspended tenant go when it is resumed.
     """
-    row = connection.execute(_RELEASE_HELD, {"message": message_id, "bridge": BRIDGE_PAUSED}).fetchone()
+    row = connection.execute(_RELEASE_HELD, {"message": message_id, "waiting": list(WAITS_FOR_AN_END)}).fetchone()
     return int(row[0]) if row else 0
 
 
