@@ -1,4 +1,4 @@
-"""limits of a tenant and requests for more"""
+"""limits of a tenant and requests for more; keys with two secrets, bound by their maker"""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ down_revision = "0009"
 def upgrade() -> None:
     op.add_column("tenants", sa.Column("limits", postgresql.JSONB(), server_default="{}", nullable=False))
     _make_limit_requests()
+    _bind_keys()
 
 
 def _make_limit_requests() -> None:
@@ -38,6 +39,32 @@ def _make_limit_requests() -> None:
     op.execute("select guard_tenants('limit_requests', false)")
 
 
+_TEXTS = ("last_used_from", "maker_kind", "member_role", "previous_last_four")
+_TIMES = ("rolled_at", "previous_expires_at", "previous_used_at")
+
+
+def _bind_keys() -> None:
+    op.add_column("api_keys", sa.Column("ceiling", postgresql.ARRAY(sa.Text()), nullable=True))
+    for name in _TEXTS:
+        op.add_column("api_keys", sa.Column(name, sa.Text(), nullable=True))
+    for name in ("maker_id", "member_id"):
+        op.add_column("api_keys", sa.Column(name, sa.Uuid(), nullable=True))
+    for name in _TIMES:
+        op.add_column("api_keys", sa.Column(name, sa.DateTime(timezone=True), nullable=True))
+    op.add_column("api_keys", sa.Column("previous_hash", sa.LargeBinary(), nullable=True))
+    op.create_unique_constraint(op.f("uq_api_keys_previous_hash"), "api_keys", ["previous_hash"])
+    op.create_index(op.f("ix_api_keys_tenant_id_maker_id"), "api_keys", ["tenant_id", "maker_id"])
+    op.create_unique_constraint(op.f("uq_memberships_tenant_id_user_id_role"), "memberships", ["tenant_id", "user_id", "role"])
+    op.create_foreign_key(
+        op.f("fk_api_keys_tenant_id_member_id_member_role"), "api_keys", "memberships", ["tenant_id", "member_id", "member_role"],
+        ["tenant_id", "user_id", "role"], onupdate="CASCADE", ondelete="SET NULL (member_id)",
+    )  # fmt: skip
+
+
 def downgrade() -> None:
+    op.drop_constraint(op.f("fk_api_keys_tenant_id_member_id_member_role"), "api_keys")
+    op.drop_constraint(op.f("uq_memberships_tenant_id_user_id_role"), "memberships")
+    for name in (*_TEXTS, *_TIMES, "ceiling", "maker_id", "member_id", "previous_hash"):
+        op.drop_column("api_keys", name)
     op.drop_table("limit_requests")
     op.drop_column("tenants", "limits")

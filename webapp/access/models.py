@@ -39,13 +39,22 @@ class ApiAnswer(TenantOwned, Base):
 
 
 class ApiKey(HasId, TenantOwned, Timestamps, Base):
-    """A key of an application. The plain key is shown once; the row keeps its SHA-256 and last four characters."""
+    """A key of an application. The plain key is shown once; the row keeps SHA-256 and last four characters of its secret, after a roll of two.
+
+    Its rights are those of its role, as far as whoever made it has them: see ``queries.rights_of``.
+    """
 
     __tablename__ = "api_keys"
     __table_args__ = (
         sa.ForeignKeyConstraint(["tenant_id", "role_id"], ["roles.tenant_id", "roles.id"]),
+        # The database keeps member_role the role of the member; of somebody who left, the last one stays.
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "member_id", "member_role"], ["memberships.tenant_id", "memberships.user_id", "memberships.role"],
+            onupdate="CASCADE", ondelete="SET NULL (member_id)",
+        ),
         sa.Index(None, "tenant_id", "id"),
-    )
+        sa.Index(None, "tenant_id", "maker_id"),
+    )  # fmt: skip
 
     tenant_id: Mapped[UUID] = mapped_column(sa.ForeignKey("tenants.id", ondelete="CASCADE"))
     name: Mapped[str]
@@ -55,10 +64,25 @@ class ApiKey(HasId, TenantOwned, Timestamps, Base):
     #: Name of a preset, when ``role_id`` is empty.
     preset: Mapped[str | None]
     role_id: Mapped[UUID | None]
+    #: The patterns of the role an ended key had when that role was deleted: they still bound the keys it made.
+    ceiling: Mapped[list[str] | None]
     allowed_networks: Mapped[list[str]] = mapped_column(server_default="{}", default=list)
     #: Requests per 60 s; None: the platform's default.
     rate_limit: Mapped[int | None]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+    last_used_from: Mapped[str | None]
     created_by: Mapped[str]
+    #: Who made it: member, api_key, staff or system; empty in keys older than this field.
+    maker_kind: Mapped[str | None]
+    maker_id: Mapped[UUID | None]
+    #: The member whose rights bound it.
+    member_id: Mapped[UUID | None]
+    member_role: Mapped[str | None]
+    #: The secret before the present one, while both work.
+    rolled_at: Mapped[datetime | None]
+    previous_hash: Mapped[bytes | None] = mapped_column(unique=True)
+    previous_last_four: Mapped[str | None]
+    previous_expires_at: Mapped[datetime | None]
+    previous_used_at: Mapped[datetime | None]

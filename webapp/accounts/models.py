@@ -31,7 +31,11 @@ class Membership(HasId, TenantOwned, Timestamps, Base):
     """A user's role in a tenant."""
 
     __tablename__ = "memberships"
-    __table_args__ = (sa.UniqueConstraint("tenant_id", "user_id"), sa.Index(None, "user_id"))
+    __table_args__ = (
+        sa.UniqueConstraint("tenant_id", "user_id"),
+        sa.UniqueConstraint("tenant_id", "user_id", "role"),  # for API keys, which follow the role of whoever made them
+        sa.Index(None, "user_id"),
+    )
 
     tenant_id: Mapped[UUID] = mapped_column(sa.ForeignKey("tenants.id", ondelete="CASCADE"))
     user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))

@@ -78,6 +78,14 @@ class PermissionSet(frozenset[str]):
             self.allows(pattern) if "*" not in pattern else all(self.allows(p) for p in Permission if _matches(pattern, p)) for pattern in wanted
         )
 
+    def both(self, other: PermissionSet) -> PermissionSet:
+        """What both sets allow: the smaller one as it is written where one covers the other, else each permission by name."""
+        if self.covers(other):
+            return other
+        if other.covers(self):
+            return self
+        return PermissionSet(p.value for p in Permission if self.allows(p) and other.allows(p))
+
 
 def unknown_patterns(patterns: Iterable[str]) -> list[str]:
     """The patterns that match no permission at all: a typing mistake, to be refused."""
