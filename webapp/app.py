@@ -27,6 +27,8 @@ from webapp.bridges import views as bridges_views
 from webapp.bridges.doors import resolve_token
 from webapp.content import api as content_api
 from webapp.content import views as content_views
+from webapp.dialects import api as dialects_api
+from webapp.dialects.door import DialectDoor
 from webapp.documentation import views as documentation_views
 from webapp.domains import api as domains_api
 from webapp.domains import views as domains_views
@@ -141,13 +143,15 @@ def _wire(app: Flask) -> None:
     for routes in API:
         rest.register_blueprint(routes)
         csrf.exempt(routes)  # keys, not cookies: there is no session to ride on
+    app.register_blueprint(dialects_api.blp)
+    csrf.exempt(dialects_api.blp)
     for blueprint in PAGES:
         app.register_blueprint(blueprint)
 
 
 def _doors(inner: Wsgi, settings: Settings) -> Wsgi:
     """What stands before Flask: believed proxies, path aliases, and the roads that must be quick."""
-    doors: Wsgi = HitDoor(SendDoor(_Aliases(Compressed(inner))))
+    doors: Wsgi = HitDoor(SendDoor(DialectDoor(_Aliases(Compressed(inner)))))
     if settings.trusted_proxies:
         n = settings.trusted_proxies
         doors = ProxyFix(doors, x_for=n, x_proto=n, x_host=n)

@@ -65,6 +65,9 @@ class Loaders:
 
 loaders = Loaders()
 
+#: Where the JSON API lives, and the doors for clients of other services.
+_PROGRAMS = ("/api/v1/", "/compat/")
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -122,8 +125,8 @@ def public(view: View) -> View:
 
 
 def is_api() -> bool:
-    """Whether the request goes to the JSON API; tracking and unsubscribe addresses under /api/ are for people."""
-    return request.path.startswith("/api/v1/")
+    """Whether a program calls, with a key; tracking and unsubscribe addresses under /api/ are for people."""
+    return request.path.startswith(_PROGRAMS)
 
 
 def client_address() -> str:
@@ -163,7 +166,7 @@ def current_credential() -> Credential:
         if not token or loaders.key is None:
             raise Unauthenticated("Send your API key as `Authorization: Bearer mp_...` or in the X-API-Key header.")
         credential = loaders.key(token, client_address())
-        default = get_settings().send_rate if "/send" in request.path else get_settings().management_rate
+        default = get_settings().send_rate if "/send" in request.path or request.path.startswith("/compat/") else get_settings().management_rate
         usage = ratelimit.count(f"key:{credential.actor.id}", credential.rate_limit or default)
         g.rate_headers = usage.headers
         usage.check()

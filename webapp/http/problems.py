@@ -44,15 +44,31 @@ def answer_http_error(error: HTTPException) -> Any:
     """werkzeug's errors: unknown addresses, wrong methods, oversize bodies."""
     if error.response is not None:
         return error.response
+    response = answer(_of_http(error))
+    if error.code == 405 and (allowed := getattr(error, "valid_methods", None)):
+        response.headers["Allow"] = ", ".join(sorted(allowed))
+    return response
+
+
+def _of_http(error: HTTPException) -> errors.DomainError:
     status = error.code or 500
     text = _TEXT.get(status, error.description or "Something went wrong.")
     kind = _BY_STATUS.get(status)
     code = "not_found" if status == 404 else "invalid_parameter" if status < 500 else "internal_error"
-    refusal = kind(text) if kind else _Plain(status, code, text)
-    response = answer(refusal)
-    if status == 405 and (allowed := getattr(error, "valid_methods", None)):
-        response.headers["Allow"] = ", ".join(sorted(allowed))
-    return response
+    return kind(text) if kind else _Plain(status, code, text)
+
+
+def refusal_of(error: Exception) -> errors.DomainError:
+    """Any error of a request as a refusal; what is a mistake of ours is logged and told as one."""
+    if isinstance(error, errors.DomainError):
+        return error
+    if isinstance(error, HTTPException):
+        return _of_http(error)
+    if refusal := of_database(error):
+        log.warning("database_away", error=type(error).__name__)
+        return refusal
+    log.error("request_failed", path=request.path, exc_info=error)
+    return _Plain(500, "internal_error", "Something went wrong on our side; it was logged under the request id.")
 
 
 def answer(error: errors.DomainError) -> Response:
@@ -112,8 +128,4 @@ def register(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def _broken(error: Exception) -> Response:
-        if refusal := of_database(error):
-            log.warning("database_away", error=type(error).__name__)
-            return answer(refusal)
-        log.error("request_failed", path=request.path, exc_info=error)
-        return answer(_Plain(500, "internal_error", "Something went wrong on our side; it was logged under the request id."))
+        return answer(refusal_of(error))

@@ -45,14 +45,14 @@ class Incoming:
 def read_single(credential: Credential, document: Any, key: Key, uploads: Sequence[AttachmentInput] = ()) -> Incoming:
     """One message, its files stored. Raises ``ValidationFailed`` with every problem found."""
     message = read_message(
-        document, default_from=_default_from(credential), uploads=uploads, key=key.text, fingerprint=key.fingerprint, limit=limit_of(credential)
+        document, default_from=default_from(credential), uploads=uploads, key=key.text, fingerprint=key.fingerprint, limit=limit_of(credential)
     )
     return single(credential, message)
 
 
 def single(credential: Credential, message: MessageSubmission) -> Incoming:
     """The request that sends one message."""
-    unit = Unit(_sender_of(credential), (message,), message.idempotency_key, message.fingerprint)
+    unit = Unit(sender_of(credential), (message,), message.idempotency_key, message.fingerprint)
     unit.store_files(0)
     return Incoming(unit)
 
@@ -61,13 +61,13 @@ def read_many(credential: Credential, document: Any, key: Key) -> Incoming:
     """A batch. Raises ``ValidationFailed`` when it is none; messages that cannot be read are refused each on its own."""
     messages: list[MessageSubmission] = []
     unreadable: dict[int, DomainError] = {}
-    default = _default_from(credential)
+    default = default_from(credential)
     for place, entry in enumerate(read_batch(document)):
         try:
             messages.append(read_message(entry, default_from=default, limit=limit_of(credential)))
         except ValidationFailed as error:
             unreadable[place] = error
-    unit = Unit(_sender_of(credential), messages, key.text, key.fingerprint, is_batch=True)
+    unit = Unit(sender_of(credential), messages, key.text, key.fingerprint, is_batch=True)
     for index in range(len(messages)):
         unit.store_files(index)
     return Incoming(unit, unreadable)
@@ -88,11 +88,12 @@ def limit_of(credential: Credential) -> Callable[[], int]:
     return lambda: tenant_state(credential.tenant_id).max_recipients or platform_limit()
 
 
-def _sender_of(credential: Credential) -> Sender:
+def sender_of(credential: Credential) -> Sender:
+    """On whose authority a message under this credential comes."""
     return Sender(credential.tenant_id, credential.mode, credential.bridge_id, credential.key_id)
 
 
-def _default_from(credential: Credential) -> str | None:
+def default_from(credential: Credential) -> str | None:
     """The sender when a message names none: the one address the credential may send from."""
     allowed = credential.allowed_from
     return allowed[0] if len(allowed) == 1 and "@" in allowed[0][1:] else None

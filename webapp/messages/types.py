@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from webapp.kernel.addresses import Address
+from webapp.kernel.errors import ValidationFailed
 from webapp.kernel.scope import Mode
 
 
@@ -71,6 +72,14 @@ class Door(StrEnum):
     DASHBOARD = "dashboard"
     CLI = "cli"
     SYSTEM = "system"
+
+
+class SenderNotVerified(ValidationFailed):
+    """Live mail from a domain that the tenant has not proved to own."""
+
+
+class AllSuppressed(ValidationFailed):
+    """Every recipient of a message is on the suppression list."""
 
 
 @dataclass(frozen=True, slots=True)

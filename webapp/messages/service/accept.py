@@ -36,9 +36,11 @@ def accept(scope: Scope, submission: MessageSubmission, *, sender: Sender | None
     return result
 
 
-def accept_batch(scope: Scope, submissions: Sequence[MessageSubmission], *, key: str | None = None, fingerprint: bytes = b"") -> Unit:
+def accept_batch(
+    scope: Scope, submissions: Sequence[MessageSubmission], *, key: str | None = None, fingerprint: bytes = b"", sender: Sender | None = None
+) -> Unit:
     """Accept several messages in the scope's transaction, each on its own. Raises what refuses the batch as a whole."""
-    unit = Unit(Sender.of_scope(scope), submissions, key, fingerprint, is_batch=True)
+    unit = Unit(sender or Sender.of_scope(scope), submissions, key, fingerprint, is_batch=True)
     _accept_in_scope(scope, unit)
     if unit.error is not None:
         raise unit.error

@@ -13,7 +13,7 @@ from webapp.kernel.clock import rfc3339
 from webapp.kernel.errors import Conflict, Forbidden, NotFound, PayloadTooLarge, Unavailable, ValidationFailed
 from webapp.kernel.scope import Mode
 from webapp.messages.service.sender import BridgeFacts, Sender, TenantFacts
-from webapp.messages.types import Door, MessageSubmission
+from webapp.messages.types import Door, MessageSubmission, SenderNotVerified
 from webapp.settings import get_settings
 from webapp.tenants.types import TenantStatus
 
@@ -99,7 +99,7 @@ def check_sender_domains(facts: TenantFacts, submission: MessageSubmission, mode
         return
     for address, param in _senders(submission):
         if not facts.has_domain(address.domain):
-            raise ValidationFailed(
+            raise SenderNotVerified(
                 f"The domain {address.domain} is not verified for this tenant. Add it under Domains, publish its TXT record and verify it, "
                 "or use a sandbox key.",
                 param=param,

@@ -13,14 +13,14 @@ from uuid import UUID
 
 from webapp.kernel import clock
 from webapp.kernel.disk import check_disk
-from webapp.kernel.errors import DomainError, Forbidden, IdempotencyConflict, InvalidParameter, LimitExceeded, Problem, ValidationFailed
+from webapp.kernel.errors import DomainError, Forbidden, IdempotencyConflict, InvalidParameter, LimitExceeded, Problem
 from webapp.kernel.scope import Mode
 from webapp.messages.service import checks, rows, statements, templates
 from webapp.messages.service.arrays import bytes_array, int_value, text_array, uuid_array
 from webapp.messages.service.sender import TenantFacts, load_facts
 from webapp.messages.service.units import Draft, StoredRefusal, Unit, accepted_of, answer_of, check_key, draft_of, json_text, refusal_answer
 from webapp.messages.service.wire import Row, Statement, Wire
-from webapp.messages.types import RecipientKind
+from webapp.messages.types import AllSuppressed, RecipientKind
 from webapp.settings import get_settings
 from webapp.suppressions.service import blocking_reasons
 
@@ -251,7 +251,7 @@ def _replay(unit: Unit, known: tuple[str, str] | None) -> None:
         unit.replayed = True
 
 
-def _all_suppressed(draft: Draft) -> ValidationFailed:
+def _all_suppressed(draft: Draft) -> AllSuppressed:
     """Names every recipient, by its place in the request."""
     places = dict.fromkeys(RecipientKind, 0)
     problems = []
@@ -260,4 +260,4 @@ def _all_suppressed(draft: Draft) -> ValidationFailed:
         text = f"{entry.address.email} is on the suppression list ({reason}); remove it there to write to it again."
         problems.append(Problem(f"{entry.kind}[{places[entry.kind]}]", text))
         places[entry.kind] += 1
-    return ValidationFailed.of(problems)
+    return AllSuppressed(problems[0].message, param=problems[0].param, problems=tuple(problems))
