@@ -180,6 +180,8 @@ class Dispatcher:
             if pace is not None:
                 self._pacer.renew(*pace)
                 self._admission.look_again()
+                if pace[0].holds:
+                    self._gatekeeper.call_back(c.recipient_id for c in list(self._flying.values()) if self._pacer.held(c.tenant_id, c.bridge_id, c.pool_id))
             for candidate in prepared.candidates:
                 self._flying[candidate.claimed.recipient_id] = candidate.claimed
                 self._admission.add(candidate)

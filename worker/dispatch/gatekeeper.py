@@ -1,4 +1,4 @@
-"""Keeps mail back whose recipient was suppressed after it was claimed: no mail leaves a second after a suppression was committed.
+"""Keeps mail back whose recipient was suppressed, or whose bridge, pool or tenant was stopped, after it was claimed: none leaves a second later.
 
 Claiming asks the database; a delivery that leaves at once needs no second question. One that has waited is asked about anew, all of them together a
 few times a second, on a connection of its own: the answer of the claim is believed for less than a second.
@@ -29,7 +29,7 @@ _AWAY = (sqlalchemy.exc.SQLAlchemyError, psycopg.Error, OSError)
 
 
 class Gatekeeper:
-    """Knows, for every recipient in flight, when it was last looked up, and whether it was found suppressed since."""
+    """Knows, for every recipient in flight, when it was last looked up, and whether it must not leave any more."""
 
     def __init__(self) -> None:
         self._asked: dict[UUID, float] = {}
@@ -42,6 +42,10 @@ class Gatekeeper:
     def admit(self, recipients: Iterable[UUID], at: float) -> None:
         """These were looked up and found free at ``at`` (``time.monotonic`` before the question was put)."""
         self._asked.update(dict.fromkeys(recipients, at))
+
+    def call_back(self, recipients: Iterable[UUID]) -> None:
+        """These must not leave any more, whatever the database says of them."""
+        self._blocked.update(recipients)
 
     def forget(self, recipient_id: UUID) -> None:
         """It is settled. May be called from another thread."""

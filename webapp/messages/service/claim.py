@@ -132,14 +132,19 @@ def look_up(connection: psycopg.Connection[Any], batch: Sequence[Claimed]) -> Kn
 
 
 _TARGETS = """
-select r.id, r.tenant_id, r.address, m.stream, m.list_key from recipients r join messages m on m.id = r.message_id where r.id = any(%s)
+select r.id, r.tenant_id, r.address, m.stream, m.list_key, case
+  when t.status = 'suspended' then 'The tenant is suspended.' when b.paused_at is not null then 'The bridge is paused.' when p.paused then 'The pool is paused.' end
+from recipients r join messages m on m.id = r.message_id join tenants t on t.id = r.tenant_id
+left join bridges b on b.id = m.bridge_id left join pools p on p.id = m.pool_id where r.id = any(%s)
 """
 
 
 def find_blocked_recipients(connection: psycopg.Connection[Any], recipients: Sequence[UUID]) -> dict[UUID, str]:
-    """Of recipients in flight those that are suppressed by now, with the reason. The connection must see all tenants."""
+    """Of recipients in flight those that are suppressed, or whose tenant, bridge or pool is stopped by now, with the reason. The connection must see
+    all tenants."""
     rows = connection.execute(_TARGETS, (list(recipients),), prepare=True).fetchall()
-    return find_blocked(connection, [Target(id_, tenant_id, canonical(address), stream, key) for id_, tenant_id, address, stream, key in rows])
+    blocked = find_blocked(connection, [Target(id_, tenant_id, canonical(address), stream, key) for id_, tenant_id, address, stream, key, _ in rows])
+    return {row[0]: row[5] for row in rows if row[5]} | blocked
 
 
 def _target(claimed: Claimed, content: dict[str, Any]) -> Target:
