@@ -6,6 +6,7 @@ from webapp.activity import models as _activity
 from webapp.backoffice import models as _backoffice
 from webapp.announcements import models as _announcements
 from webapp.bridges import models as _bridges
+from webapp.contacts import models as _contacts
 from webapp.content import models as _content
 from webapp.domains import models as _domains
 from webapp.incidents import models as _incidents
@@ -14,6 +15,7 @@ from webapp.kernel.db import Base
 from webapp.messages import models as _messages
 from webapp.pace import models as _pace
 from webapp.pools import models as _pools
+from webapp.reports import models as _reports
 from webapp.sending_accounts import models as _sending_accounts
 from webapp.simulator import models as _simulator
 from webapp.stats import models as _stats
@@ -25,6 +27,6 @@ from webapp.webhooks import models as _webhooks
 metadata = Base.metadata
 __all__ = ["metadata"]
 _ = (
-    _access, _accounts, _activity, _announcements, _bridges, _content, _domains, _heartbeat, _incidents, _messages,
-    _pace, _pools, _sending_accounts, _simulator, _stats, _suppressions, _tenants, _transport, _webhooks,
+    _access, _accounts, _activity, _announcements, _backoffice, _bridges, _contacts, _content, _domains, _heartbeat, _incidents, _messages,
+    _pace, _pools, _reports, _sending_accounts, _simulator, _stats, _suppressions, _tenants, _transport, _webhooks,
 )  # fmt: skip

@@ -82,6 +82,7 @@ class Settings:
     # Delivery
     delivery_workers: int = setting(2, "Delivery processes")
     default_workers: int = setting(1, "Processes for all other jobs")
+    webhook_workers: int = setting(1, "Processes that deliver webhooks")
     worker_niceness: int = setting(5, "How far delivery and other jobs stand back behind the web and SMTP servers when CPU is short: 0 (not at all) to 19")
     delivery_window: int = setting(1000, "Recipients a delivery process holds at once, waiting for a connection or being sent")
     delivery_batch: int = setting(200, "Recipients claimed at once")
@@ -99,6 +100,9 @@ class Settings:
     smtp_ca_file: str = setting("", "Trusted roots (PEM) for outgoing TLS, in place of the system's; empty: the system's")
     relay_plain_auth_on_loopback: bool = setting(False, "Whether we log in without TLS at relays on this host; for development and tests")
     egress_allow: tuple[str, ...] = setting((), "Private networks we may dial all the same, as CIDR; empty: none")
+    webhook_timeout_seconds: float = setting(15.0, "Seconds one attempt to deliver a webhook may take in all, from the look-up of the name to the answer")
+    webhook_concurrency: int = setting(64, "Deliveries to one webhook endpoint under way at once, of each process")
+    webhook_ports: tuple[str, ...] = setting(("443", "8443"), "Ports that webhook endpoints on the public internet may have")
     helo_name: str = setting("", "Name said in EHLO when a pool member has none; empty: mail_hostname")
     default_expiry_hours: int = setting(24, "Hours until an undelivered message is given up, unless it says otherwise (expires_in)")
     bulk_expiry_hours: int = setting(48, "The same for bulk mail")
@@ -136,6 +140,16 @@ class Settings:
     guard_history_days: int = setting(14, "Days back in which a bridge's busiest hour is looked for")
     guard_learning_days: int = setting(3, "Days since its first mail in which a bridge's senders and hours are learned, not judged")
 
+    # New tenants and support
+    approval_daily: int = setting(200, "Live recipients a day of a newly approved tenant; doubles with each clean day. 0: approved tenants start unlimited")
+    approval_minute: int = setting(60, "Live recipients a minute of a newly approved tenant until its limit has grown up; 0: no such limit")
+    growth_minimum: int = setting(50, "Recipients dialled in a day under which it says too little to count as clean")
+    growth_bounces: float = setting(0.05, "Share of hard bounces up to which a day is clean")
+    growth_complaints: float = setting(0.001, "Share of complaints up to which a day is clean")
+    growth_until: int = setting(100_000, "Recipients a day at which a growing limit is lifted; a plan's daily limit takes its place")
+    support_minutes: int = setting(30, "Minutes a support session lasts; never more than 30")
+    support_factor_minutes: int = setting(5, "Minutes for which a second factor counts as fresh when staff begin a support session")
+
     # Domains
     domain_pending_minutes: int = setting(5, "Minutes between two looks for the records of a domain that waits for them, on its first day; hourly later")
     domain_pending_days: int = setting(14, "Days after which records that never came are not looked for by themselves any more")
@@ -146,6 +160,7 @@ class Settings:
     # Retention, in days
     retain_content_days: int = setting(7, "Days until bodies and attachments are dropped")
     retain_event_days: int = setting(90, "Days until recipients, events and attempts are dropped")
+    retain_webhook_days: int = setting(30, "Days until webhook deliveries are dropped; replays reach as far back")
 
     # Operations
     log_level: str = setting("info", "debug, info, warning or error")

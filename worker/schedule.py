@@ -13,6 +13,7 @@ from webapp.kernel.jobs import QueueName, broker
 from webapp.messages.service.claim import lost_leases
 from webapp.settings import get_settings
 from webapp.tracking.stream import HITS
+from webapp.webhooks.service.queue import DUE as WEBHOOKS_DUE
 
 Connection = psycopg.Connection[Any]
 
@@ -29,8 +30,12 @@ class Periodic:
 
 
 def _exists(query: str) -> Callable[[Connection], bool]:
+    return _is_true(f"select exists ({query})")
+
+
+def _is_true(query: str) -> Callable[[Connection], bool]:
     def due(connection: Connection) -> bool:
-        row = connection.execute(f"select exists ({query})", prepare=True).fetchone()
+        row = connection.execute(query, prepare=True).fetchone()
         return bool(row and row[0])
 
     return due
@@ -55,11 +60,22 @@ def periodic_work() -> tuple[Periodic, ...]:
     report_waits = _exists("select from inbound_reports where applied_at is null and received_at < now() - interval '2 seconds'")
     notice_waits = _exists("select from domain_notices where mailed_at is null and created_at < now() - interval '10 seconds'")
     alarm_waits = _exists("select from guard_alarms where mailed_at is null and created_at < now() - interval '10 seconds'")
+    tenant_letter_waits = _exists("select from tenant_notices where mailed_at is null and created_at < now() - interval '10 seconds'")
+    session_is_over = _exists("select from support_sessions where ended_at is null and expires_at <= now()")
+    suspension_is_unsettled = _exists("select from tenants where status = 'suspended' or queue_held_at is not null")
+    limit_grows = _exists("select from tenants where limit_grows and status = 'approved' and grown_on < (now() at time zone 'UTC')::date")
     pace_is_due = _exists(
         "select from throttles where ended_at is null and until < now() union all select from warmup_plans p where p.state = 'running' and not exists "
         "(select from warmup_days d where d.plan_id = p.id and d.on_date = (now() at time zone 'UTC')::date)"
     )
+    letter_about_webhook = _exists("select from webhook_notices where mailed_at is null and created_at < now() - interval '10 seconds'")
+    webhook_slots = get_settings().webhook_workers
     return (
+        Periodic("worker.jobs.events.fan_out", 0, QueueName.DEFAULT, _exists("select from event_outbox")),
+        Periodic("worker.jobs.webhooks.deliver", 0, QueueName.WEBHOOKS, _is_true(WEBHOOKS_DUE), webhook_slots),
+        Periodic("worker.jobs.webhooks.sweep", 10, QueueName.DEFAULT, _exists("select from webhook_queue")),
+        Periodic("worker.jobs.webhooks.replay", 2, QueueName.DEFAULT, _exists("select from webhook_replays where finished_at is null")),
+        Periodic("worker.jobs.webhooks.send_letters", 15, QueueName.DEFAULT, letter_about_webhook),
         Periodic("worker.jobs.delivery.deliver", 0, QueueName.DELIVERY, mail_is_due, delivery_slots),
         Periodic("worker.jobs.delivery.sweep", 5, QueueName.DEFAULT, lease_is_out),
         Periodic("worker.jobs.tracking.aggregate", 0, QueueName.DEFAULT, _hits_wait),
@@ -75,4 +91,8 @@ def periodic_work() -> tuple[Periodic, ...]:
         Periodic("worker.jobs.guard.send_letters", 15, QueueName.DEFAULT, alarm_waits),
         Periodic("worker.jobs.suppressions.undo", 2, QueueName.DEFAULT, _exists("select from incidents where status = 'running'")),
         Periodic("worker.jobs.suppressions.clear", 3600, QueueName.DEFAULT),
+        Periodic("worker.jobs.backoffice.send_letters", 15, QueueName.DEFAULT, tenant_letter_waits),
+        Periodic("worker.jobs.backoffice.end_sessions", 2, QueueName.DEFAULT, session_is_over),
+        Periodic("worker.jobs.backoffice.settle_suspensions", 10, QueueName.DEFAULT, suspension_is_unsettled),
+        Periodic("worker.jobs.backoffice.grow_limits", 60, QueueName.DEFAULT, limit_grows),
     )

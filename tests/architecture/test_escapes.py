@@ -39,6 +39,8 @@ UNSCOPED = {
     "webapp/pace/views/platform.py": "staff sees and lifts the throttles of all tenants",
     "webapp/cli/pace.py": "the operator's hand on the pace of all tenants",
     "worker/jobs/guard.py": "watches the bridges of all tenants",
+    "worker/jobs/backoffice.py": "letters, sessions, limits and mail of all tenants",
+    "webapp/backoffice/doors/gate.py": "the token of a support session says for which tenant",
     "worker/jobs/stats.py": "folds everybody's deltas",
     "worker/smtp/inbound.py": "a return path names its recipient, not its tenant",
     "worker/smtp/return_hosts.py": "so does the question where it may stand",

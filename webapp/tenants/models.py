@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.kernel.db import Base, HasId, TenantOwned, Timestamps
 from webapp.tenants.types import LimitRequestStatus, TenantStatus
+
+
+class Plan(HasId, Timestamps, Base):
+    """A named set of limits by ``LimitName``. A tenant keeps to those of its plan, except where it has one of its own."""
+
+    __tablename__ = "plans"
+
+    name: Mapped[str] = mapped_column(unique=True)
+    description: Mapped[str] = mapped_column(default="", server_default="")
+    limits: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
 
 
 class Tenant(HasId, Timestamps, Base):
@@ -27,8 +37,22 @@ class Tenant(HasId, Timestamps, Base):
     #: Live recipients per UTC day; None: no limit.
     daily_limit: Mapped[int | None]
     max_recipients: Mapped[int | None]
-    #: Limits of its own by ``LimitName``, except the two above; what is not in it is the platform's default.
+    #: IANA name of the zone in which its days begin and end in figures; None: UTC.
+    time_zone: Mapped[str | None]
+    #: Limits of its own by ``LimitName``, except those in columns; what is not in it is the plan's, or the platform's default.
     limits: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    #: Live recipients per UTC month, and in any 60 seconds.
+    monthly_limit: Mapped[int | None]
+    minute_limit: Mapped[int | None]
+    plan_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("plans.id"))
+    #: Whether ``daily_limit`` is a new tenant's and doubles with each clean day, how many it had, and the day it was last looked at.
+    limit_grows: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    clean_days: Mapped[int] = mapped_column(sa.SmallInteger(), default=0, server_default="0")
+    grown_on: Mapped[date | None]
+    #: What a suspension is for: decides whether links in mail already sent still lead anywhere. See ``SuspensionKind``.
+    suspended_for: Mapped[str | None]
+    #: Set while mail under way is held because the tenant is suspended; emptied when all of it was let go.
+    queue_held_at: Mapped[datetime | None]
 
 
 class LimitRequest(HasId, TenantOwned, Timestamps, Base):

@@ -11,7 +11,7 @@ from webapp.kernel.errors import NotFound
 from webapp.kernel.pagination import Page, page_of
 from webapp.kernel.scope import Scope
 from webapp.tenants.models import LimitRequest, Tenant
-from webapp.tenants.types import LimitName, LimitRequestStatus, TenantState, TenantStatus
+from webapp.tenants.types import LimitName, LimitRequestStatus, SuspensionKind, TenantState, TenantStatus
 
 
 def get_tenant(session: Session, tenant_id: UUID) -> Tenant:
@@ -34,7 +34,8 @@ def list_all(session: Session) -> list[Tenant]:
 
 def state_of(tenant: Tenant) -> TenantState:
     """The row as a value that outlives its session."""
-    return TenantState(tenant.id, tenant.name, TenantStatus(tenant.status), tenant.status_reason, tenant.daily_limit, tenant.max_recipients)
+    kind = SuspensionKind(tenant.suspended_for) if tenant.suspended_for else None
+    return TenantState(tenant.id, tenant.name, TenantStatus(tenant.status), tenant.status_reason, tenant.daily_limit, tenant.max_recipients, kind)
 
 
 def get_limit_request(scope: Scope, request_id: UUID, *, lock: bool = False) -> LimitRequest:

@@ -16,6 +16,15 @@ class TenantStatus(StrEnum):
     SUSPENDED = "suspended"
 
 
+class SuspensionKind(StrEnum):
+    """What a suspension is for. After abuse, links in mail already sent lead to a warning; otherwise they go on working."""
+
+    ABUSE = "abuse"
+    SECURITY = "security"
+    PAYMENT = "payment"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True)
 class TenantState:
     """What the sending path must know of a tenant. Limits are None where there is none of its own."""
@@ -26,6 +35,7 @@ class TenantState:
     status_reason: str | None
     daily_limit: int | None
     max_recipients: int | None
+    suspended_for: SuspensionKind | None = None
 
     @property
     def may_send_live(self) -> bool:
@@ -34,9 +44,11 @@ class TenantState:
 
 
 class LimitName(StrEnum):
-    """Everything a tenant has only so much of. The first two are of mail, the third of requests, the others count objects."""
+    """Everything a tenant has only so much of. The first four are of mail, the fifth of requests, the others count objects."""
 
     DAILY_RECIPIENTS = "daily_recipients"
+    MONTHLY_RECIPIENTS = "monthly_recipients"
+    MINUTE_RECIPIENTS = "minute_recipients"
     MESSAGE_RECIPIENTS = "message_recipients"
     KEY_RATE = "key_rate"
     API_KEYS = "api_keys"
@@ -61,6 +73,8 @@ class LimitKind:
 
 LIMIT_KINDS: Mapping[LimitName, LimitKind] = {
     LimitName.DAILY_RECIPIENTS: LimitKind("live recipients a day", "Live recipients a UTC day; without a limit unless staff set one."),
+    LimitName.MONTHLY_RECIPIENTS: LimitKind("live recipients a month", "Live recipients a UTC month; without a limit unless plan or staff set one."),
+    LimitName.MINUTE_RECIPIENTS: LimitKind("live recipients a minute", "Live recipients in any 60 seconds; without a limit unless plan or staff set one."),
     LimitName.MESSAGE_RECIPIENTS: LimitKind("recipients a message", "Recipients of one message: to, cc and bcc together."),
     LimitName.KEY_RATE: LimitKind("requests per 60 seconds of a key", "The highest rate limit that one API key may be given, in requests per 60 seconds."),
     LimitName.API_KEYS: LimitKind("active API keys", "API keys that are neither revoked nor expired.", 100),

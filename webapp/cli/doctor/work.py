@@ -10,7 +10,7 @@ import psycopg
 from webapp.cli.doctor.engines import connect
 from webapp.cli.doctor.findings import Finding, Level, Place, ok, warn, wrong
 from webapp.messages.service.claim import lost_leases
-from webapp.messages.service.held import BRIDGE_PAUSED
+from webapp.messages.service.held import WAITS_FOR_AN_END
 from webapp.stack import migrations
 from webapp.stack.processes import process_table
 
@@ -30,7 +30,7 @@ _STUCK: tuple[tuple[Level, str, str], ...] = (
     ),
     (
         Level.WARN,
-        f"select count(*) from queue_entries where held is not null and held <> '{BRIDGE_PAUSED}'",
+        f"select count(*) from queue_entries where held is not null and held not in {WAITS_FOR_AN_END}",
         "recipients are held for a person: `postbridge queue --by reason`, then `postbridge queue release`",
     ),
     (

@@ -1,4 +1,4 @@
-"""Mail of a paused bridge: kept out of the flow while the bridge is paused, and let go when it is resumed. Small batches, a transaction each.
+"""Mail of a paused bridge or a suspended tenant: kept out of the flow until that ends, then let go. Small batches, a transaction each.
 
 What is due is marked, so that delivery does not claim it again and again and so starve the tenant's other bridges; what becomes due later is
 marked by a later round. The time spent so does not count against a message's expiry.
@@ -13,11 +13,15 @@ import psycopg
 
 #: Stands in ``queue_entries.held`` of mail that waits for its bridge; what a person holds, or is parked, says something else.
 BRIDGE_PAUSED = "The bridge is paused."
+#: The same of mail that waits for the end of its tenant's suspension.
+TENANT_SUSPENDED = "The tenant is suspended."
+#: What no person lets go by hand: it goes when its reason is over.
+WAITS_FOR_AN_END = (BRIDGE_PAUSED, TENANT_SUSPENDED)
 
 _HOLD = """
 with due as (
-  select recipient_id from queue_entries where tenant_id = %(tenant)s and bridge_id = %(bridge)s and lease_until is null and held is null
-    and due_at <= now() limit %(batch)s for update skip locked
+  select recipient_id from queue_entries where tenant_id = %(tenant)s and (%(bridge)s::uuid is null or bridge_id = %(bridge)s)
+    and lease_until is null and held is null and due_at <= now() limit %(batch)s for update skip locked
 ), kept as (
   update queue_entries q set held = %(mark)s from due where q.recipient_id = due.recipient_id
   returning q.recipient_id, q.tenant_id, q.message_id, q.bridge_id
@@ -25,11 +29,12 @@ with due as (
   update recipients r set state = 'held', state_reason = %(mark)s, updated_at = now() from kept where r.id = kept.recipient_id
 )
 insert into events (id, tenant_id, message_id, recipient_id, bridge_id, type, data)
-select uuidv7(), tenant_id, message_id, recipient_id, bridge_id, 'email.held', jsonb_build_object('reason', %(mark)s::text, 'cause', 'bridge_paused') from kept
+select uuidv7(), tenant_id, message_id, recipient_id, bridge_id, 'email.held', jsonb_build_object('reason', %(mark)s::text, 'cause', %(held)s::text)
+from kept
 """
 _FREE = """
 with waiting as (
-  select recipient_id from queue_entries where tenant_id = %(tenant)s and bridge_id = %(bridge)s and held = %(mark)s
+  select recipient_id from queue_entries where tenant_id = %(tenant)s and (%(bridge)s::uuid is null or bridge_id = %(bridge)s) and held = %(mark)s
   limit %(batch)s for update skip locked
 ), freed as (
   update queue_entries q set held = null, scheduled = false, expires_at = q.expires_at + (now() - q.due_at), due_at = now()
@@ -40,7 +45,7 @@ with waiting as (
   from freed where r.id = freed.recipient_id
 )
 insert into events (id, tenant_id, message_id, recipient_id, bridge_id, type, data)
-select uuidv7(), tenant_id, message_id, recipient_id, bridge_id, 'email.queued', jsonb_build_object('cause', 'bridge_resumed') from freed
+select uuidv7(), tenant_id, message_id, recipient_id, bridge_id, 'email.queued', jsonb_build_object('cause', %(freed)s::text) from freed
 """
 
 
@@ -49,11 +54,22 @@ def hold_queue(connection: psycopg.Connection[Any], tenant_id: UUID, bridge_id: 
     return _run(connection, _HOLD, tenant_id, bridge_id, batch)
 
 
+def hold_tenant(connection: psycopg.Connection[Any], tenant_id: UUID, batch: int = 5000) -> int:
+    """The same of a suspended tenant: all its due recipients, by whatever way they came."""
+    return _run(connection, _HOLD, tenant_id, None, batch)
+
+
+def free_tenant(connection: psycopg.Connection[Any], tenant_id: UUID, batch: int = 5000) -> int:
+    """Let go up to ``batch`` recipients that ``hold_tenant`` held, due now. Those of a paused bridge are held again by its own round."""
+    return _run(connection, _FREE, tenant_id, None, batch)
+
+
 def free_queue(connection: psycopg.Connection[Any], tenant_id: UUID, bridge_id: UUID, batch: int = 5000) -> int:
     """Let go up to ``batch`` recipients that ``hold_queue`` held, due now. Returns how many."""
     return _run(connection, _FREE, tenant_id, bridge_id, batch)
 
 
-def _run(connection: psycopg.Connection[Any], statement: str, tenant_id: UUID, bridge_id: UUID, batch: int) -> int:
-    values = {"tenant": tenant_id, "bridge": bridge_id, "batch": batch, "mark": BRIDGE_PAUSED}
+def _run(connection: psycopg.Connection[Any], statement: str, tenant_id: UUID, bridge_id: UUID | None, batch: int) -> int:
+    mark, held, freed = (BRIDGE_PAUSED, "bridge_paused", "bridge_resumed") if bridge_id else (TENANT_SUSPENDED, "tenant_suspended", "tenant_resumed")
+    values = {"tenant": tenant_id, "bridge": bridge_id, "batch": batch, "mark": mark, "held": held, "freed": freed}
     return connection.execute(statement, values).rowcount

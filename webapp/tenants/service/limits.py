@@ -11,7 +11,7 @@ from webapp.kernel.db import after_commit
 from webapp.kernel.errors import LimitExceeded, ValidationFailed
 from webapp.kernel.scope import Scope
 from webapp.settings import get_settings
-from webapp.tenants.models import Tenant
+from webapp.tenants.models import Plan, Tenant
 from webapp.tenants.queries import get_tenant
 from webapp.tenants.service.states import forget_state
 from webapp.tenants.types import LIMIT_KINDS, Limit, LimitName
@@ -22,7 +22,10 @@ Counter = Callable[[Scope], int]
 MOST = 2_000_000_000
 _counters: dict[LimitName, Counter] = {}
 #: Limits that are columns, because the sending path reads them.
-_COLUMNS = {LimitName.DAILY_RECIPIENTS: "daily_limit", LimitName.MESSAGE_RECIPIENTS: "max_recipients"}
+_COLUMNS = {
+    LimitName.DAILY_RECIPIENTS: "daily_limit", LimitName.MONTHLY_RECIPIENTS: "monthly_limit", LimitName.MINUTE_RECIPIENTS: "minute_limit",
+    LimitName.MESSAGE_RECIPIENTS: "max_recipients",
+}  # fmt: skip
 
 
 def counts(name: LimitName) -> Callable[[Counter], Counter]:
@@ -47,7 +50,10 @@ def default_of(name: LimitName) -> int | None:
 
 def limit_of(scope: Scope, name: LimitName) -> int | None:
     """How much of ``name`` the tenant may have now; None: unlimited."""
-    own = _own_limit(get_tenant(scope.session, scope.tenant_id), name)
+    tenant = get_tenant(scope.session, scope.tenant_id)
+    own = _own_limit(tenant, name)
+    if own is None and tenant.plan_id is not None:
+        own = scope.session.scalar(sa.select(Plan.limits[name.value].as_integer()).where(Plan.id == tenant.plan_id))
     return default_of(name) if own is None else own
 
 

@@ -15,15 +15,18 @@ from webapp.kernel import clock
 from webapp.kernel.db import after_commit
 from webapp.kernel.errors import Conflict, ValidationFailed
 from webapp.kernel.ids import uuid7
+from webapp.kernel.jobs import QueueName, enqueue_after_commit
 from webapp.kernel.scope import Scope
 from webapp.kernel.secrets import random_token
 from webapp.tenants.models import Tenant
 from webapp.tenants.queries import get_tenant
 from webapp.tenants.service.states import forget_state
-from webapp.tenants.types import TenantStatus
+from webapp.tenants.types import SuspensionKind, TenantStatus
 
 #: The platform's own tenant: sends password resets and invitations. Nobody is a member, so nobody reads its mail.
 SYSTEM_SLUG = "postbridge-system"
+#: Holds and lets go the mail under way of suspended and resumed tenants.
+_SETTLE = "worker.jobs.backoffice.settle_suspensions"
 _RESERVED = {SYSTEM_SLUG, "admin", "api", "staff", "system", "www"}
 
 
@@ -80,16 +83,17 @@ def approve(scope: Scope, note: str | None = None) -> Tenant:
     return tenant
 
 
-def suspend(scope: Scope, reason: str) -> Tenant:
-    """Stop all sending and all changes within five seconds. The reason is shown to the tenant."""
+def suspend(scope: Scope, reason: str, kind: SuspensionKind = SuspensionKind.OTHER) -> Tenant:
+    """Stop all sending and all changes within five seconds, and hold what waits. The reason is shown to the tenant."""
     if not reason.strip():
         raise ValidationFailed("Say why the tenant is suspended; its members will read it.", param="reason")
     tenant = get_tenant(scope.session, scope.tenant_id)
     if tenant.slug == SYSTEM_SLUG:
         raise Conflict("The platform's own tenant cannot be suspended.")
     if tenant.status != TenantStatus.SUSPENDED:
-        tenant.suspended_at = clock.now()
+        tenant.suspended_at, tenant.suspended_for = clock.now(), kind.value
         _change(scope, tenant, TenantStatus.SUSPENDED, reason.strip(), "tenant.suspended")
+        enqueue_after_commit(scope.session, QueueName.DEFAULT, _SETTLE, 0)
     return tenant
 
 
@@ -97,8 +101,9 @@ def resume(scope: Scope) -> Tenant:
     """End a suspension: back to approved if it was approved before, else to sandbox."""
     tenant = get_tenant(scope.session, scope.tenant_id)
     if tenant.status == TenantStatus.SUSPENDED:
-        tenant.suspended_at = None
+        tenant.suspended_at = tenant.suspended_for = None
         _change(scope, tenant, TenantStatus.APPROVED if tenant.approved_at else TenantStatus.SANDBOX, None, "tenant.resumed")
+        enqueue_after_commit(scope.session, QueueName.DEFAULT, _SETTLE, 0)
     return tenant
 
 
