@@ -138,7 +138,7 @@ def stored(call: Call) -> Reply:
         "From": email["from"], "from": email["from"], "sender": email["from"], "To": ", ".join(people), "recipients": ", ".join(people),
         "Subject": content["subject"], "subject": content["subject"], "Message-Id": email["message_id"], "body-html": content["html"],
         "body-plain": content["text"], "message-headers": content["headers"],
-        "attachments": [{"name": f["filename"], "content-type": f["content_type"], "size": f["size"]} for f in content["attachments"]],
+        "attachments": [{"name": file.filename, "content-type": file.content_type, "size": file.size} for file in content["attachments"]],
     })  # fmt: skip
 
 

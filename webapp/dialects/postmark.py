@@ -80,7 +80,7 @@ def details(call: Call) -> Reply:
         "Subject": email["subject"], "ReceivedAt": rfc3339(email["created_at"]), "Status": "Queued" if waits else "Sent",
         "HtmlBody": content.get("html"), "TextBody": content.get("text"), "Body": content.get("source"),
         "Tag": next(iter(email["tags"]), None), "Metadata": email["metadata"], "MessageStream": "outbound", "TrackOpens": False, "TrackLinks": "None",
-        "Attachments": [file["filename"] for file in content.get("attachments", ())], "Sandboxed": email["sandbox"],
+        "Attachments": [file.filename for file in content.get("attachments", ())], "Sandboxed": email["sandbox"],
         "MessageEvents": [_event(event) for event in email["events"] if event["type"] in _EVENTS],
     })  # fmt: skip
 

@@ -190,11 +190,12 @@ def _place(param: str | None) -> str | None:
     if param is None:
         return None
     words = re.sub(r"\[(\d+)\]", r".\1", param).split(".")
-    if words[0] == "personalizations" and len(words) > 2:
-        if words[2] not in _OF_PERSON or words[2] == "from":
-            return ".".join([_PLACES.get(words[2], words[2]), *words[3:]])
-        if words[2] in ("to", "cc", "bcc"):
-            words.append("email")
+    of_person = words[0] == "personalizations" and len(words) > 2
+    field = words[2] if of_person else words[0]
+    if field in ("to", "cc", "bcc"):
+        return ".".join([*(words if of_person else ["personalizations", "0", *words]), "email"])
+    if field in _PLACES or (of_person and field not in _OF_PERSON):
+        return ".".join([_PLACES.get(field, field), *words[3 if of_person else 1 :]])
     return ".".join(words)
 
 
