@@ -42,6 +42,7 @@ ROUTES: dict[str, dict[str, Any] | None] = {
     "DELETE Keys and roles.Key": None,
     "POST Keys and roles.KeyRevocation": None,
     "POST Keys and roles.KeyRoll": {"overlap_seconds": 0},
+    "DELETE Keys and roles.PreviousSecret": None,
     "GET Pace.OneThrottle": None,
     "POST Pace.lift": None,
     "DELETE Pace.OneBudget": None,
@@ -86,6 +87,14 @@ ROUTES: dict[str, dict[str, Any] | None] = {
     "PATCH Templates.OneTemplate": {"subject": "taken"},
     "DELETE Templates.OneTemplate": None,
     "POST Templates.preview": {"variables": {}},
+    # Clients of other services
+    "GET dialects.resend_read": None,
+    "PATCH dialects.resend_retime": {"scheduled_at": "2099-01-01T00:00:00Z"},
+    "POST dialects.resend_cancel": None,
+    "GET dialects.postmark_details": None,
+    "GET dialects.postmark_dump": None,
+    "GET dialects.sendgrid_read": None,
+    "GET dialects.mailgun_stored": None,
     # Pages
     "GET bridges.show": None,
     "POST bridges.pause": None,
@@ -163,12 +172,21 @@ NO_ID = {
     "suppressions.platform_settle": "for staff, who see the alarms of all tenants; everybody else is refused whatever the id",
     "pace.platform_lift": "for staff, who lift the throttles of all tenants; everybody else is refused whatever the id",
     "docs.guide": "a page of the documentation",
+    "dialects.unknown": "there is nothing",
+    "dialects.mailgun_send": "the domain in the address says nothing; the sender's is checked",
+    "dialects.mailgun_send_mime": "the domain in the address says nothing; the sender's is checked",
+    "dialects.mailgun_events": "the domain in the address says nothing; the message is a query",
+    "dialects.mailgun_no_events": "always an empty page",
     "tracking.confirm_unsubscribe": "a signed token is the proof",
     "tracking.do_unsubscribe": "a signed token is the proof",
 }
 
 #: Variable parts that choose something inside the object that another part names, by endpoint.
-INSIDE = {"messages.attachment": {"number": 0}, "bridges.end_credential": {"number": 1}}
+INSIDE: dict[str, dict[str, Any]] = {
+    "dialects.mailgun_stored": {"domain": "acme.test"},
+    "messages.attachment": {"number": 0},
+    "bridges.end_credential": {"number": 1},
+}
 
 
 @dataclass(frozen=True)
@@ -189,7 +207,7 @@ class Field:
     @property
     def is_page(self) -> bool:
         """Whether a browser calls."""
-        return not self.path.startswith("/api/")
+        return not self.path.startswith(("/api/", "/compat/"))
 
 
 _MAIL = {"from": "shop@other.test", "to": "jo@customer.example", "subject": "Hi", "text": "Hi"}
@@ -202,11 +220,15 @@ FIELDS = (
     Field("GET", "/api/v1/bridges", "pool_id", "pool_id", location="query"),
     Field("POST", "/api/v1/credentials", "domain_id", "domain_id", {"username": "noreply"}),
     Field("POST", "/api/v1/keys", "role", "role_id", {"name": "x"}),
+    Field("GET", "/api/v1/keys", "role", "role_id", location="query"),
+    Field("GET", "/api/v1/keys", "made_by", "user_id", location="query"),
+    Field("POST", "/api/v1/keys/revoke", "made_by", "user_id"),
     Field("GET", "/api/v1/activity", "object_id", "bridge_id", location="query"),
     Field("POST", "/api/v1/pools/own:pool_id/members", "sending_account_id", "provider_id"),
     Field("POST", "/api/v1/pools/own:pool_id/members", "ip_address_id", "ip_id"),
     Field("POST", "/api/v1/email/send", "bridge", "bridge_id", _MAIL),
     Field("POST", "/api/v1/email/send", "template", "slug", _TEMPLATED),
+    Field("GET", "/compat/mailgun/v3/acme.test/events", "message-id", "message_id", location="query"),
     Field("POST", "/api/v1/email/send/raw", "bridge", "bridge_id", _RAW),
     Field("POST", "/api/v1/email/send/batch", "emails.bridge", "bridge_id", _MAIL),
     Field("POST", "/api/v1/email/send/batch", "emails.template", "slug", _TEMPLATED),

@@ -1,4 +1,4 @@
-"""Mailgun: Basic `api:<key>`, forms to `/v3/<domain>/messages`, events and stored messages for reading. Errors are `{message}`."""
+"""Mailgun: Basic `api:<message_id>`, forms to `/v3/<domain>/messages`, events and stored messages for reading. Errors are `{message}`."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def no_events(call: Call) -> Reply:
 
 def stored(call: Call) -> Reply:
     """What a message said."""
-    content, email = doors.content_of(call.scope(), call.path["key"]), doors.email_of(call.scope(), call.path["key"])
+    content, email = doors.content_of(call.scope(), call.path["message_id"]), doors.email_of(call.scope(), call.path["message_id"])
     people = [entry["email"] for entry in email["recipients"]]
     return Reply(200, {
         "From": email["from"], "from": email["from"], "sender": email["from"], "To": ", ".join(people), "recipients": ", ".join(people),
@@ -242,5 +242,5 @@ DIALECT = Dialect("mailgun", _token, refuse, (
     Route("POST", "/v3/<domain>/messages.mime", Permission.EMAIL_SEND, send_mime),
     Route("GET", "/v3/<domain>/events", Permission.EMAIL_READ, events),
     Route("GET", "/v3/<domain>/events/<page>", Permission.EMAIL_READ, no_events),
-    Route("GET", "/v3/domains/<domain>/messages/<key>", Permission.EMAIL_READ, stored),
+    Route("GET", "/v3/domains/<domain>/messages/<message_id>", Permission.EMAIL_READ, stored),
 ))  # fmt: skip

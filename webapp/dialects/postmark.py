@@ -68,9 +68,9 @@ def _batch(call: Call, documents: list[dict[str, Any]]) -> Reply:
 
 def details(call: Call) -> Reply:
     """What became of a message."""
-    email = doors.email_of(call.scope(), call.path["email_id"])
+    email = doors.email_of(call.scope(), call.path["message_id"])
     try:
-        content: Mapping[str, Any] = doors.content_of(call.scope(), call.path["email_id"])
+        content: Mapping[str, Any] = doors.content_of(call.scope(), call.path["message_id"])
     except NotFound:
         content = {}
     people = {kind.capitalize(): _people(email, kind) for kind in ("to", "cc", "bcc")}
@@ -87,7 +87,7 @@ def details(call: Call) -> Reply:
 
 def dump(call: Call) -> Reply:
     """A message as it is sent."""
-    return Reply(200, {"Body": doors.content_of(call.scope(), call.path["email_id"])["source"]})
+    return Reply(200, {"Body": doors.content_of(call.scope(), call.path["message_id"])["source"]})
 
 
 def _people(email: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
@@ -175,6 +175,6 @@ DIALECT = Dialect("postmark", _token, refuse, (
     Route("POST", "/email/batch", Permission.EMAIL_SEND, send_batch),
     Route("POST", "/email/withTemplate", Permission.EMAIL_SEND, send_template),
     Route("POST", "/email/batchWithTemplates", Permission.EMAIL_SEND, send_templates),
-    Route("GET", "/messages/outbound/<email_id>/details", Permission.EMAIL_READ, details),
-    Route("GET", "/messages/outbound/<email_id>/dump", Permission.EMAIL_READ, dump),
+    Route("GET", "/messages/outbound/<message_id>/details", Permission.EMAIL_READ, details),
+    Route("GET", "/messages/outbound/<message_id>/dump", Permission.EMAIL_READ, dump),
 ))  # fmt: skip

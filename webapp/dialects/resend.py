@@ -51,9 +51,9 @@ def send_batch(call: Call) -> Reply:
 
 def read(call: Call) -> Reply:
     """What became of a message."""
-    email = doors.email_of(call.scope(), call.path["email_id"])
+    email = doors.email_of(call.scope(), call.path["message_id"])
     try:
-        content: Mapping[str, Any] = doors.content_of(call.scope(), call.path["email_id"])
+        content: Mapping[str, Any] = doors.content_of(call.scope(), call.path["message_id"])
     except NotFound:
         content = {}
     people = {kind: [entry["email"] for entry in email["recipients"] if entry["kind"] == kind] for kind in ("to", "cc", "bcc")}
@@ -71,12 +71,12 @@ def retime(call: Call) -> Reply:
     moment = parse_rfc3339(_moment(call.object().get("scheduled_at")))
     if moment is None:
         raise ValidationFailed("scheduled_at must be a time such as 2026-06-01T09:00:00Z, or `in 5 minutes`.", param="scheduled_at")
-    return _named(retime_message(call.scope(), call.path["email_id"], moment))
+    return _named(retime_message(call.scope(), call.path["message_id"], moment))
 
 
 def cancel(call: Call) -> Reply:
     """Take scheduled mail back."""
-    return _named(cancel_message(call.scope(), call.path["email_id"]))
+    return _named(cancel_message(call.scope(), call.path["message_id"]))
 
 
 def _named(accepted: Accepted) -> Reply:
@@ -172,7 +172,7 @@ def refuse(error: DomainError) -> Reply:
 DIALECT = Dialect("resend", bearer, refuse, (
     Route("POST", "/emails", Permission.EMAIL_SEND, send),
     Route("POST", "/emails/batch", Permission.EMAIL_SEND, send_batch),
-    Route("GET", "/emails/<email_id>", Permission.EMAIL_READ, read),
-    Route("PATCH", "/emails/<email_id>", Permission.EMAIL_SEND, retime),
-    Route("POST", "/emails/<email_id>/cancel", Permission.EMAIL_SEND, cancel),
+    Route("GET", "/emails/<message_id>", Permission.EMAIL_READ, read),
+    Route("PATCH", "/emails/<message_id>", Permission.EMAIL_SEND, retime),
+    Route("POST", "/emails/<message_id>/cancel", Permission.EMAIL_SEND, cancel),
 ))  # fmt: skip

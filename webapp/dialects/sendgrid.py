@@ -67,7 +67,7 @@ def send(call: Call) -> Reply:
 
 def read(call: Call) -> Reply:
     """What became of a message; the first recipient stands for it."""
-    email = doors.email_of(call.scope(), call.path["email_id"])
+    email = doors.email_of(call.scope(), call.path["message_id"])
     status = {"delivered": "delivered", "bounced": "not_delivered", "failed": "not_delivered", "suppressed": "not_delivered"}.get(email["status"], "processing")
     events = [
         {"event_name": _EVENTS[event["type"]], "processed": rfc3339(event["at"]), "email": event["recipient"], **_facts(event["data"])}
@@ -201,5 +201,5 @@ def _place(param: str | None) -> str | None:
 
 DIALECT = Dialect("sendgrid", bearer, refuse, (
     Route("POST", "/v3/mail/send", Permission.EMAIL_SEND, send),
-    Route("GET", "/v3/messages/<email_id>", Permission.EMAIL_READ, read),
+    Route("GET", "/v3/messages/<message_id>", Permission.EMAIL_READ, read),
 ))  # fmt: skip
