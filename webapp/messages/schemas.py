@@ -10,7 +10,7 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from webapp.http.api import ErrorObject
+from webapp.http.api import ErrorObject, ErrorProblem
 from webapp.kernel.schema import Rfc3339, Schema
 from webapp.messages.headers import MOST_HEADERS
 from webapp.messages.intake import LONGEST_SUBJECT, MOST_IN_A_BATCH, MOST_METADATA, MOST_TAGS
@@ -121,6 +121,7 @@ class BatchResult(ma.Schema):
     message = fields.String()
     send_at = fields.String()
     error = fields.Nested(ErrorObject)
+    errors = fields.List(fields.Nested(ErrorProblem), metadata=_said("Every problem, when there are several."))
 
 
 class BatchAnswer(ma.Schema):

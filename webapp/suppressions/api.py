@@ -78,7 +78,7 @@ def check(data: dict[str, Any]) -> dict[str, Any]:
 @blp.route("/suppressions/export")
 @requires(Permission.SUPPRESSION_READ)
 @blp.arguments(schemas.SuppressionQuery(unknown="exclude"), location="query")
-@blp.response(200, content_type="text/csv", description="The filtered list")
+@blp.response(200, {"type": "string"}, content_type="text/csv", description="The filtered list")
 def export(query: dict[str, Any]) -> Response:
     """Download the list as CSV."""
     return csv_file("suppressions", exports.HEADER, exports.rows(current_scope().session, ListFilter(**query)))

@@ -15,6 +15,8 @@ def mend(document: dict[str, Any]) -> None:
         for schema in _all(part):
             if "nullable" in schema:
                 _allow_null(schema)
+            if "enum" in schema and "null" in schema.get("type", ()) and None not in schema["enum"]:
+                schema["enum"] = [*schema["enum"], None]
     asked, answered = _reached(document, "requestBody"), _reached(document, "responses")
     for name in answered - asked:
         schema = schemas[name]
