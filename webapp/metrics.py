@@ -35,6 +35,7 @@ ATTEMPTS = prom.Counter("esp_attempts_total", "Delivery attempts, by the class o
 FIRST_ATTEMPT = prom.Histogram("esp_accept_to_first_attempt_seconds", "From acceptance to the end of the first attempt.", buckets=_SECONDS)
 DELIVERY = prom.Histogram("esp_delivery_seconds", "From acceptance to delivery.", buckets=_SECONDS)
 DUPLICATE = prom.Counter("esp_duplicate_possible_total", "Attempts after which nobody can know whether the mail arrived.")
+WEBHOOKS = prom.Counter("esp_webhook_attempts_total", "Attempts to deliver webhooks, by result.", ["result"])
 LEASES = prom.Counter("esp_lease_expired_total", "Leases taken back from lost workers.")
 SMTP_LOGINS = prom.Counter("esp_smtp_auth_total", "SMTP logins, by result.", ["result"])
 REQUESTS = prom.Counter("esp_http_requests_total", "HTTP requests that reached the application, by status class.", ["status"])

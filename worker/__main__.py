@@ -1,4 +1,4 @@
-"""`python -m worker jobs delivery|default`, `ticker`, `submission`, `inbound`: one process each, as many of each as you like (the ticker elects one)."""
+"""`python -m worker jobs delivery|default|webhooks`, `ticker`, `submission`, `inbound`: one process each, as many of each as you like (the ticker elects one)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def main(argv: list[str] | None = None) -> None:
     """Start the process named on the command line."""
     parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
-    kinds.add_parser("jobs", help="run RQ jobs of one queue").add_argument("queue", choices=["delivery", "default"])
+    kinds.add_parser("jobs", help="run RQ jobs of one queue").add_argument("queue", choices=["delivery", "default", "webhooks"])
     kinds.add_parser("ticker", help="wake what is due")
     kinds.add_parser("submission", help="take mail from bridges over SMTP")
     kinds.add_parser("inbound", help="take bounces and complaints, and run the simulator")
@@ -32,6 +32,8 @@ def _load(kind: str, queue: str = "") -> Callable[[], None]:
         name = QueueName(queue)
         if name is QueueName.DELIVERY:
             import worker.jobs.delivery  # noqa: F401  # RQ would load it with the first job
+        if name is QueueName.WEBHOOKS:
+            import worker.jobs.webhooks  # noqa: F401
         return partial(run_jobs, name)
     if kind == "ticker":
         from worker.ticker import main as run_ticker

@@ -34,7 +34,7 @@ class Worker(SimpleWorker):
 def main(name: QueueName) -> None:
     """Entry of `python -m worker jobs <queue>`; returns after a stop signal."""
     os.nice(get_settings().worker_niceness)  # mail is taken in first, delivered second: a client waits for the one, nobody for the other
-    kind = "delivery" if name is QueueName.DELIVERY else "jobs"
+    kind = "jobs" if name is QueueName.DEFAULT else name.value
     owner = start_process(kind)
     while True:
         try:

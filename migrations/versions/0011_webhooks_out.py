@@ -21,7 +21,8 @@ begin
   select f.id, f.tenant_id, tg_table_name from fresh f
   where exists (
     select from webhook_endpoints e
-    where e.tenant_id = f.tenant_id and e.state = 'enabled' and (e.event_types is null or f.type = any(e.event_types)))
+    where e.tenant_id = f.tenant_id and e.state = 'enabled' and (e.event_types is null or f.type = any(e.event_types)
+      or (f.type = 'email.delivered' and 'email.sent' = any(e.event_types))))
   on conflict do nothing;
   return null;
 end $$

@@ -69,10 +69,10 @@ def test_a_database_that_is_away_is_one_line_without_its_password(place: Place) 
 def test_processes_alive_silent_and_missing(place: Place) -> None:
     assert levels(work.check_processes(place)) == [("ok", "none has run in the last hour")]
     beat = "insert into heartbeats (name, kind, host, pid, version, seen_at) values ('{0}@h#1', '{0}', 'h', 1, '1', now() - interval '{1} seconds')"
-    for kind, age in (("ticker", 2), ("delivery", 300), ("jobs", 2), ("submission", 2)):
+    for kind, age in (("ticker", 2), ("delivery", 300), ("jobs", 2), ("webhooks", 2), ("submission", 2)):
         run_sql(beat.format(kind, age))
     said = {finding.text.partition(":")[0]: finding.level for finding in work.check_processes(place)}
-    assert said == {"submission": Level.OK, "inbound": Level.WRONG, "delivery": Level.WRONG, "jobs": Level.OK, "ticker": Level.OK}
+    assert said == {"submission": Level.OK, "inbound": Level.WRONG, "delivery": Level.WRONG, "jobs": Level.OK, "webhooks": Level.OK, "ticker": Level.OK}
 
 
 def test_work_that_stands_still(place: Place) -> None:

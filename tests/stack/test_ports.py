@@ -42,7 +42,7 @@ def test_an_address_of_another_machine_is_refused() -> None:
 def test_the_table_follows_the_settings() -> None:
     settings = Settings(delivery_workers=3, default_workers=1, simulator_enabled=False)
     names = [spec.name for spec in process_table(settings)]
-    assert names == ["web", "submission", "inbound", "delivery-1", "delivery-2", "delivery-3", "default", "ticker"]
+    assert names == ["web", "submission", "inbound", "delivery-1", "delivery-2", "delivery-3", "default", "webhooks", "ticker"]
     assert [spec.name for spec in process_table(settings, ["ticker", "web"])] == ["web", "ticker"]
     assert [listener.port for spec in process_table(settings, ["inbound"]) for listener in spec.listeners] == [2525]
     with pytest.raises(StackError, match="no process called wbe"):

@@ -116,7 +116,7 @@ def test_a_day_in_the_life_of_a_stack(run: Callable[[], Stack], place: tuple[Pat
     stack.wait_for(lambda: "Postbridge is ready" in stack.said(), "the banner")
     assert stack.health() == 200
     before = stack.children()
-    assert set(before) >= {"postgres", "valkey-server", "web", "submission", "inbound", "delivery", "default", "ticker"}
+    assert set(before) >= {"postgres", "valkey-server", "web", "submission", "inbound", "delivery", "default", "webhooks", "ticker"}
 
     # A second one in the same folder is told so, and other commands find the first.
     second = _cli(env, "up")

@@ -25,7 +25,7 @@ from webapp.messages.types import Accepted, Door, MessageSubmission, RecipientIn
 from webapp.messages.verp import make_return_path
 from webapp.pools.models import Pool
 from webapp.settings import get_settings
-from webapp.webhooks import service
+from webapp.webhooks.service import reports
 from worker.jobs.reports import apply
 
 SECRET = "a long and shared secret"
@@ -36,7 +36,7 @@ ANNA = "Anna@dest.example"
 def secret(monkeypatch: pytest.MonkeyPatch) -> None:
     """The door is open."""
     settings = dataclasses.replace(get_settings(), postfix_webhook_secret=SECRET)
-    monkeypatch.setattr(service, "get_settings", lambda: settings)
+    monkeypatch.setattr(reports, "get_settings", lambda: settings)
 
 
 @pytest.fixture

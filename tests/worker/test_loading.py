@@ -19,12 +19,13 @@ UNWANTED = {
     "ticker": {"flask", "marshmallow", "dns", "liquid", "rich", "obstore", "pygments"},
     "delivery": {"flask", "marshmallow", "liquid", "rich", "obstore", "pygments"},
     "default": {"flask", "marshmallow", "liquid", "rich", "obstore", "pygments"},
+    "webhooks": {"flask", "marshmallow", "liquid", "rich", "obstore", "pygments", "dkim"},
 }
 
 
 @pytest.mark.parametrize("kind", UNWANTED)
 def test_a_worker_loads_nothing_it_does_not_run(kind: str, database_url: str) -> None:
-    words = ("jobs", kind) if kind in ("delivery", "default") else (kind, "")
+    words = ("jobs", kind) if kind in ("delivery", "default", "webhooks") else (kind, "")
     code = (
         "import sys; from webapp.loading import loading; from worker.__main__ import _load\n"
         f"with loading(): _load({words[0]!r}, {words[1]!r})\n"

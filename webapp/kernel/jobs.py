@@ -24,6 +24,7 @@ class QueueName(StrEnum):
 
     DELIVERY = "delivery"
     DEFAULT = "default"
+    WEBHOOKS = "webhooks"
 
 
 @functools.cache

@@ -18,6 +18,10 @@ class Permission(StrEnum):
     BRIDGE_READ = "bridge.read"
     BRIDGE_REVEAL = "bridge.reveal"
     BRIDGE_UPDATE = "bridge.update"
+    CONTACT_CREATE = "contact.create"
+    CONTACT_DELETE = "contact.delete"
+    CONTACT_READ = "contact.read"
+    CONTACT_UPDATE = "contact.update"
     DOMAIN_CREATE = "domain.create"
     DOMAIN_DELETE = "domain.delete"
     DOMAIN_READ = "domain.read"
@@ -25,11 +29,17 @@ class Permission(StrEnum):
     EMAIL_READ = "email.read"
     EMAIL_SEND = "email.send"
     EMAIL_VALIDATE = "email.validate"
+    EVENT_SEND = "event.send"
     IP_READ = "ip.read"
     IP_UPDATE = "ip.update"
     KEY_CREATE = "key.create"
     KEY_DELETE = "key.delete"
     KEY_READ = "key.read"
+    LIST_CREATE = "list.create"
+    LIST_DELETE = "list.delete"
+    LIST_READ = "list.read"
+    LIST_UPDATE = "list.update"
+    LIMIT_REQUEST = "limit.request"
     LOGS_READ = "logs.read"
     POOL_CREATE = "pool.create"
     POOL_DELETE = "pool.delete"
@@ -43,9 +53,17 @@ class Permission(StrEnum):
     ROLE_DELETE = "role.delete"
     ROLE_READ = "role.read"
     ROLE_UPDATE = "role.update"
+    SEGMENT_CREATE = "segment.create"
+    SEGMENT_DELETE = "segment.delete"
+    SEGMENT_READ = "segment.read"
+    SEGMENT_UPDATE = "segment.update"
     SUPPRESSION_CREATE = "suppression.create"
     SUPPRESSION_DELETE = "suppression.delete"
     SUPPRESSION_READ = "suppression.read"
+    TAG_CREATE = "tag.create"
+    TAG_DELETE = "tag.delete"
+    TAG_READ = "tag.read"
+    TAG_UPDATE = "tag.update"
     TEAM_INVITE = "team.invite"
     TEAM_READ = "team.read"
     TEAM_UPDATE = "team.update"
@@ -54,6 +72,11 @@ class Permission(StrEnum):
     TEMPLATE_READ = "template.read"
     TEMPLATE_UPDATE = "template.update"
     TENANT_UPDATE = "tenant.update"
+    WEBHOOK_CREATE = "webhook.create"
+    WEBHOOK_DELETE = "webhook.delete"
+    WEBHOOK_MANAGE = "webhook.manage"
+    WEBHOOK_READ = "webhook.read"
+    WEBHOOK_UPDATE = "webhook.update"
 
 
 @functools.lru_cache(maxsize=4096)
@@ -97,6 +120,7 @@ PRESETS: dict[str, PermissionSet] = {
     "root:full": PermissionSet({"*"}),
     "root:readonly": PermissionSet({"*.read"}),
     "root:sending": PermissionSet({"email.*"}),
+    "root:webhook_admin": PermissionSet({"webhook.*"}),
     "root:provider_admin": PermissionSet({"provider.*", "pool.*", "ip.*", "bridge.*", "domain.*", "logs.read"}),
     "owner": PermissionSet({"*"}),
     "admin": PermissionSet({f"{noun}.*" for noun in {p.split(".")[0] for p in Permission} - {"tenant"}}),

@@ -69,6 +69,7 @@ def _workers(settings: Settings) -> list[ProcessSpec]:
     return [
         *_numbered("delivery", settings.delivery_workers, StopTier.WORKERS, ("jobs", "delivery")),
         *_numbered("default", settings.default_workers, StopTier.WORKERS, ("jobs", "default")),
+        *_numbered("webhooks", settings.webhook_workers, StopTier.WORKERS, ("jobs", "webhooks")),
         ProcessSpec("ticker", "ticker", _worker("ticker"), StopTier.WORKERS),
     ]
 

@@ -59,6 +59,12 @@ _STUCK: tuple[tuple[Level, str, str], ...] = (
         "reports of bounces wait for more than five minutes: look at the default workers",
     ),
     (
+        Level.WARN,
+        "select count(*) from webhook_queue q join webhook_endpoints e on e.id = q.endpoint_id left join webhook_health h on h.endpoint_id = e.id "
+        "where q.lease_until is null and q.due_at < now() - interval '15 minutes' and e.state = 'enabled' and coalesce(h.failures, 0) = 0",
+        "webhooks to endpoints that work wait for more than fifteen minutes: look at the webhooks workers and the ticker",
+    ),
+    (
         Level.WRONG,
         "select count(*) from guard_progress where seen_until < now() - interval '5 minutes'",
         "the guard of bridges has not looked for five minutes: look at the default workers and the ticker",

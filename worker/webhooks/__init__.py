@@ -1,0 +1,1 @@
+"""The sending of webhooks: claimed deliveries in, results out."""
