@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -89,7 +90,23 @@ def _read(call: Call, given: dict[str, Any], person: dict[str, Any], files: list
     try:
         return call.read(_document(given, person), files)
     except ValidationFailed as error:
-        raise doors.at(error, f"personalizations[{place}]") from None
+        raise _placed(error, person, place) from None
+
+
+def _placed(error: ValidationFailed, person: dict[str, Any], place: int) -> ValidationFailed:
+    """The refusal of one personalization: its own fields as places in it, those it shares with the others as they are."""
+
+    def placed(param: str | None) -> str | None:
+        own = param is not None and _root(param) in {*person, "to"}
+        return f"personalizations[{place}].{param}" if own else param
+
+    problems = tuple(replace(problem, param=placed(problem.param)) for problem in error.problems)
+    return ValidationFailed(error.message, param=placed(error.param), problems=problems)
+
+
+def _root(param: str) -> str:
+    field = re.split(r"[.\[]", param, maxsplit=1)[0]
+    return _PLACES.get(field, field).partition(".")[0]
 
 
 def _document(given: dict[str, Any], person: dict[str, Any]) -> dict[str, Any]:
@@ -105,9 +122,9 @@ def _document(given: dict[str, Any], person: dict[str, Any]) -> dict[str, Any]:
     if "template_id" in given:
         document |= {"template": given["template_id"], "variables": person.get("dynamic_template_data", {})}
     else:
-        replace = _replacer({**_pairs(given, "sections"), **_pairs(person, "substitutions")})
-        document |= {name: replace(text) for name, text in _contents(given).items()}
-        document["subject"] = replace(both.get("subject", ""))
+        put = _replacer({**_pairs(given, "sections"), **_pairs(person, "substitutions")})
+        document |= {name: put(text) for name, text in _contents(given).items()}
+        document["subject"] = put(both.get("subject", ""))
     if "send_at" in both:
         document["send_at"] = _moment(both["send_at"])
     if given.get("categories"):
