@@ -45,12 +45,12 @@ def test_a_key_is_made_shown_once_listed_changed_rolled_and_revoked(cast: Cast, 
     assert (changed["name"], changed["rate_limit"]) == ("Shop 2", 77)
     assert client.patch(path, json={"rate_limit": None}).json["data"]["rate_limit"] is None
     rolled = client.post(f"{path}/roll", json={"overlap_seconds": 3600})
-    assert rolled.status_code == 201 and rolled.json["data"]["name"] == "Shop 2"
-    assert client.get(path).json["data"]["expires_at"] < rfc3339(now() + timedelta(seconds=3700))
+    assert rolled.status_code == 201 and rolled.json["data"]["id"] == key["id"]
+    assert client.get(path).json["data"]["previous"]["expires_at"] < rfc3339(now() + timedelta(seconds=3700))
     for token in (key["key"], rolled.json["data"]["key"]):
         assert app.test_client().get("/api/v1/permissions", headers={"X-API-Key": token}).status_code == 200
-    assert client.post(f"{path}/revoke").json["data"]["revoked_at"]
-    assert client.delete(f"{KEYS}/{rolled.json['data']['id']}").status_code == 200
+    assert client.post(f"{path}/revoke").json["data"]["status"] == "revoked"
+    assert client.delete(path).status_code == 200
     for token in (key["key"], rolled.json["data"]["key"]):
         refused = app.test_client().get("/api/v1/permissions", headers={"X-API-Key": token})
         assert (refused.status_code, refused.json["error"]["code"]) == (401, "authentication_required")
@@ -99,7 +99,10 @@ def test_a_role_lists_known_permissions_only(cast: Cast, app: Flask, permissions
 
 def test_the_vocabulary_is_told(cast: Cast, app: Flask) -> None:
     data = cast.owner.api(app).get("/api/v1/permissions").json["data"]
-    assert "email.send" in data["permissions"] and "domain.*" in data["wildcards"]
+    described = {entry["name"]: entry["description"] for entry in (*data["permissions"], *data["wildcards"])}
+    assert described["email.send"] == "Send, resend, re-time and cancel mail" and described["domain.*"] == "Everything about domains"
+    assert {"root:full", "root:readonly", "root:webhook_admin", "root:provider_admin"} <= {preset["name"] for preset in data["presets"]}
+    assert [role["name"] for role in data["member_roles"]] == ["owner", "admin", "developer", "viewer"]
     assert "root:full" in {preset["name"] for preset in data["presets"]} and "owner" not in {preset["name"] for preset in data["presets"]}
 
 

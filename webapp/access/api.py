@@ -10,8 +10,7 @@ from flask.views import MethodView
 
 from webapp.access import queries, schemas, service
 from webapp.access.models import ApiKey, Role
-from webapp.access.types import KEY_PRESETS
-from webapp.http.api import PageArgs, api_blueprint
+from webapp.http.api import api_blueprint
 from webapp.http.guard import current_scope, requires, signed_in
 from webapp.kernel.pagination import Page
 from webapp.kernel.permissions import Permission
@@ -34,7 +33,8 @@ class Keys(MethodView):
     @blp.answer_page(schemas.KeyOut)
     def get(self, args: dict[str, Any]) -> Page[ApiKey]:
         """List API keys"""
-        return queries.list_keys(current_scope(), **args)
+        limit, cursor = args.pop("limit"), args.pop("cursor")
+        return queries.list_keys(current_scope(), queries.KeyFilter(**args), limit=limit, cursor=cursor)
 
     @requires(Permission.KEY_CREATE)
     @blp.arguments(schemas.KeyIn)
@@ -45,22 +45,46 @@ class Keys(MethodView):
         return _issued(service.create_key(current_scope(), wish))
 
 
+@blp.route("/keys/revoke")
+class BulkRevocation(MethodView):
+    """The end of many keys."""
+
+    @requires(Permission.KEY_DELETE)
+    @blp.arguments(schemas.RevokeManyIn)
+    @blp.answer(200, schemas.RevokedOut)
+    def post(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Revoke many API keys: by id, or all that somebody made"""
+        scope, maker = current_scope(), body["made_by"]
+        return {"results": service.revoke_keys_of(scope, maker) if maker else service.revoke_keys(scope, body["ids"])}
+
+
+@blp.route("/keys/current")
+class CurrentKey(MethodView):
+    """The key one calls with."""
+
+    @signed_in
+    @blp.answer(200, schemas.CallerOut)
+    def get(self) -> dict[str, Any]:
+        """Show what the credential of this call is and may do"""
+        return schemas.caller_of(current_scope())
+
+
 @blp.route("/keys/<uuid:key_id>")
 class Key(MethodView):
     """One API key."""
 
     @requires(Permission.KEY_READ)
-    @blp.answer(200, schemas.KeyOut)
+    @blp.answer(200, schemas.KeyWithRightsOut)
     def get(self, key_id: UUID) -> ApiKey:
-        """Show an API key, without its secret"""
-        return queries.get_key(current_scope(), key_id)
+        """Show an API key and what it may do, without its secret"""
+        return _with_rights(queries.get_key(current_scope(), key_id))
 
     @requires(Permission.KEY_CREATE)
     @blp.arguments(schemas.KeyChange)
-    @blp.answer(200, schemas.KeyOut)
+    @blp.answer(200, schemas.KeyWithRightsOut)
     def patch(self, body: dict[str, Any], key_id: UUID) -> ApiKey:
-        """Rename an API key or change its limits"""
-        return service.update_key(current_scope(), key_id, keep_rate="rate_limit" not in body, **body)
+        """Rename an API key, change its role or its limits"""
+        return _with_rights(service.update_key(current_scope(), key_id, body))
 
     @requires(Permission.KEY_DELETE)
     @blp.answer(200, schemas.KeyOut)
@@ -69,15 +93,21 @@ class Key(MethodView):
         return service.revoke_key(current_scope(), key_id)
 
 
+def _with_rights(key: ApiKey) -> ApiKey:
+    key.permissions = sorted(queries.rights_of(current_scope().session, key))  # type: ignore[attr-defined]
+    return key
+
+
 @blp.route("/keys/<uuid:key_id>/revoke")
 class KeyRevocation(MethodView):
     """The end of a key."""
 
     @requires(Permission.KEY_DELETE)
+    @blp.arguments(schemas.RevokeIn)
     @blp.answer(200, schemas.KeyOut)
-    def post(self, key_id: UUID) -> ApiKey:
+    def post(self, body: dict[str, Any], key_id: UUID) -> ApiKey:
         """Revoke an API key: it stops working within five seconds"""
-        return service.revoke_key(current_scope(), key_id)
+        return service.revoke_key(current_scope(), key_id, **body)
 
 
 @blp.route("/keys/<uuid:key_id>/roll")
@@ -88,8 +118,30 @@ class KeyRoll(MethodView):
     @blp.arguments(schemas.RollIn)
     @blp.answer(201, schemas.NewKeyOut)
     def post(self, body: dict[str, Any], key_id: UUID) -> ApiKey:
-        """Make a successor with the same rights; the old key ends after the overlap"""
+        """Give an API key a new secret; the old one works on for the overlap"""
         return _issued(service.roll_key(current_scope(), key_id, timedelta(seconds=body["overlap_seconds"])))
+
+
+@blp.route("/keys/<uuid:key_id>/previous")
+class PreviousSecret(MethodView):
+    """The secret before a roll."""
+
+    @requires(Permission.KEY_DELETE)
+    @blp.answer(200, schemas.KeyOut)
+    def delete(self, key_id: UUID) -> ApiKey:
+        """End the overlap of a roll: only the new secret works from now on"""
+        return service.end_previous(current_scope(), key_id)
+
+
+@blp.route("/permissions")
+class Permissions(MethodView):
+    """The vocabulary of roles."""
+
+    @signed_in
+    @blp.answer(200, schemas.PermissionsOut)
+    def get(self) -> dict[str, Any]:
+        """List every permission with what it allows, the wildcards, and the built-in roles"""
+        return schemas.catalogue()
 
 
 @blp.route("/roles")
@@ -97,7 +149,7 @@ class Roles(MethodView):
     """Reusable roles."""
 
     @requires(Permission.ROLE_READ)
-    @blp.arguments(PageArgs, location="query")
+    @blp.arguments(schemas.RoleQuery, location="query")
     @blp.answer_page(schemas.RoleOut)
     def get(self, args: dict[str, Any]) -> Page[Role]:
         """List the tenant's own roles"""
@@ -133,16 +185,3 @@ class OneRole(MethodView):
     def delete(self, role_id: UUID) -> None:
         """Delete a role that no usable key has"""
         service.delete_role(current_scope(), role_id)
-
-
-@blp.route("/permissions")
-class Permissions(MethodView):
-    """The vocabulary of roles."""
-
-    @signed_in
-    @blp.answer(200, schemas.PermissionsOut)
-    def get(self) -> dict[str, Any]:
-        """List every permission, wildcard and built-in role"""
-        nouns = sorted({permission.value.rpartition(".")[0] for permission in Permission})
-        presets = [{"name": name, "permissions": sorted(granted)} for name, granted in KEY_PRESETS.items()]
-        return {"permissions": [p.value for p in Permission], "wildcards": ["*", "*.read", *(f"{noun}.*" for noun in nouns)], "presets": presets}

@@ -6,16 +6,19 @@ A warm check costs no database query; a revocation made anywhere holds within fi
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from webapp.access import remembered
-from webapp.access.models import ApiKey, Role
+from webapp.access.models import ApiKey
 from webapp.access.networks import is_allowed, parse_networks
+from webapp.access.queries import rights_of
 from webapp.access.remembered import forget_credentials, forget_everything
 from webapp.access.tokens import is_well_formed, looks_like_key
-from webapp.access.types import KEY_PRESETS, Credential
+from webapp.access.types import Credential
 from webapp.http import ratelimit
 from webapp.kernel import clock
 from webapp.kernel.db import unscoped
@@ -52,7 +55,7 @@ def load_credential(token: str, address: str) -> Credential:
     """
     key = digest(token) if len(token) <= _LONGEST_TOKEN and token.isascii() else b""
     cached = remembered.known.find(key)
-    credential = cached[0] if cached else _resolve(token, key)
+    credential = cached[0] if cached else _resolve(token, key, address)
     if credential is None or (credential.expires_at is not None and credential.expires_at <= clock.now()):
         ratelimit.count(f"stranger:{address}", get_settings().stranger_rate).check()
         raise Unauthenticated(_REFUSAL)
@@ -61,10 +64,10 @@ def load_credential(token: str, address: str) -> Credential:
     return credential
 
 
-def _resolve(token: str, key: bytes) -> Credential | None:
+def _resolve(token: str, key: bytes, address: str) -> Credential | None:
     if not key or remembered.unknown.find(key) or (looks_like_key(token) and not is_well_formed(token)):
         return None
-    credential = _find_key(key) if looks_like_key(token) else _ask_resolvers(token)
+    credential = _find_key(key, address) if looks_like_key(token) else _ask_resolvers(token)
     if credential is None:
         remembered.unknown.put(key, None)
     else:
@@ -76,29 +79,39 @@ def _ask_resolvers(token: str) -> Credential | None:
     return next((found for resolver in _resolvers if (found := resolver(token)) is not None), None)
 
 
-def _find_key(key_hash: bytes) -> Credential | None:
+def _find_key(key_hash: bytes, address: str) -> Credential | None:
     """One look-up over all tenants, in a transaction of its own; notes the use at most once a minute."""
     wanted = (
-        sa.select(ApiKey, Tenant.status, Role.permissions)
-        .join(Tenant, Tenant.id == ApiKey.tenant_id)
-        .outerjoin(Role, sa.and_(Role.tenant_id == ApiKey.tenant_id, Role.id == ApiKey.role_id))
-        .where(ApiKey.key_hash == key_hash, ApiKey.revoked_at.is_(None))
-    )
+        sa.select(ApiKey, Tenant.status).join(Tenant, Tenant.id == ApiKey.tenant_id)
+        .where(sa.or_(ApiKey.key_hash == key_hash, ApiKey.previous_hash == key_hash), ApiKey.revoked_at.is_(None))
+    )  # fmt: skip
     with unscoped("API key login") as session:
         row = session.execute(wanted).one_or_none()
         if row is None:
             return None
-        key, status, role_permissions = row
+        key, status = row
         moment = clock.now()
-        if key.expires_at is not None and key.expires_at <= moment:
+        old = key.key_hash != key_hash
+        ends = min((end for end in (key.expires_at, key.previous_expires_at if old else None) if end is not None), default=None)
+        if ends is not None and ends <= moment:
             return None
-        if key.last_used_at is None or moment - key.last_used_at >= _USE_STEP:
-            session.execute(sa.update(ApiKey).where(ApiKey.id == key.id).values(last_used_at=moment, updated_at=ApiKey.updated_at))
-        return _credential_of(key, TenantStatus(status), role_permissions)
+        _note_use(session, key, moment, address, old=old)
+        return _credential_of(key, TenantStatus(status), rights_of(session, key), ends)
 
 
-def _credential_of(key: ApiKey, status: TenantStatus, role_permissions: list[str] | None) -> Credential:
-    granted = KEY_PRESETS.get(key.preset, PermissionSet()) if key.preset else PermissionSet(role_permissions or ())
+def _note_use(session: Session, key: ApiKey, moment: datetime, address: str, *, old: bool) -> None:
+    """At most once a minute, for the key and for its old secret each. The time of the last change stays as it is."""
+    values: dict[str, Any] = {}
+    if key.last_used_at is None or moment - key.last_used_at >= _USE_STEP:
+        values |= {"last_used_at": moment, "last_used_from": address}
+    if old and (key.previous_used_at is None or moment - key.previous_used_at >= _USE_STEP):
+        values["previous_used_at"] = moment
+    if values:
+        statement = sa.update(ApiKey).where(ApiKey.id == key.id).values(updated_at=ApiKey.updated_at, **values)
+        session.execute(statement, execution_options={"synchronize_session": False})
+
+
+def _credential_of(key: ApiKey, status: TenantStatus, granted: PermissionSet, ends: datetime | None) -> Credential:
     return Credential(
         tenant_id=key.tenant_id,
         tenant_status=status,
@@ -108,5 +121,5 @@ def _credential_of(key: ApiKey, status: TenantStatus, role_permissions: list[str
         key_id=key.id,
         rate_limit=key.rate_limit,
         allowed_networks=parse_networks(key.allowed_networks),
-        expires_at=key.expires_at,
+        expires_at=ends,
     )

@@ -17,7 +17,7 @@ def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
     problems: list[Problem] = []
     for index, text in enumerate(texts):
         try:
-            found.append(ipaddress.ip_network(text.strip(), strict=True))
+            found.append(_unmapped(ipaddress.ip_network(text.strip(), strict=True)))
         except ValueError as error:
             problems.append(Problem(f"allowed_networks[{index}]", f"{text!r} is no address or network ({error}); write 192.0.2.7 or 192.0.2.0/24."))
     if len(found) > MAX_NETWORKS:
@@ -25,6 +25,13 @@ def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
     if problems:
         raise ValidationFailed.of(problems)
     return tuple(dict.fromkeys(found))
+
+
+def _unmapped(network: Network) -> Network:
+    """IPv4 written inside IPv6 (``::ffff:192.0.2.0/120``) as the IPv4 it means, as callers' addresses are read."""
+    if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= 96 and (inner := network.network_address.ipv4_mapped):
+        return ipaddress.IPv4Network((inner, network.prefixlen - 96))
+    return network
 
 
 def is_allowed(address: str, networks: tuple[Network, ...]) -> bool:

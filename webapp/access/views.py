@@ -16,6 +16,7 @@ from webapp.http.guard import current_scope, requires
 from webapp.http.pages import flash, load_form, page_blueprint, redirect_to, render
 from webapp.kernel import clock
 from webapp.kernel.errors import DomainError, NotFound
+from webapp.kernel.ids import parse_uuid
 from webapp.kernel.permissions import Permission, PermissionSet
 from webapp.kernel.scope import Mode
 
@@ -34,12 +35,17 @@ def _errors_of(error: DomainError) -> Errors:
 def _keys_context() -> dict[str, Any]:
     scope, state = current_scope(), request.args.get("state", "active")
     mode = request.args.get("mode", "")
-    page = queries.list_keys(
-        scope, mode=Mode(mode) if mode in _MODES else None, active={"active": True, "ended": False}.get(state), search=_search(),
-        cursor=request.args.get("cursor"),
-    )  # fmt: skip
+    page = queries.list_keys(scope, _key_filter(), cursor=request.args.get("cursor"))
     kept = {name: value for name, value in request.args.items() if name != "cursor" and value}
     return {"page": page, "kept": kept, "state": state, "mode": mode, "role_names": queries.map_role_names(scope), "now": clock.now()}
+
+
+def _key_filter() -> queries.KeyFilter:
+    mode, state = request.args.get("mode", ""), request.args.get("state", "active")
+    return queries.KeyFilter(
+        mode=Mode(mode) if mode in _MODES else None, active={"active": True, "ended": False}.get(state), search=_search(),
+        role=request.args.get("role") or None, made_by=parse_uuid(request.args.get("made_by", "")),
+    )  # fmt: skip
 
 
 def _search() -> str | None:
@@ -51,7 +57,7 @@ def _keys_page(data: dict[str, Any] | None = None, errors: Errors | None = None,
     presets = [name for name, granted in KEY_PRESETS.items() if scope.permissions.covers(granted)]
     return render(
         "access/keys.html", "access/_keys_table.html" if request.method == "GET" else None, status=422 if errors and status == 200 else status,
-        data=data or {}, errors=errors or {}, presets=presets, active_keys=queries.count_active_keys(scope), **_keys_context(), **more,
+        data=data or {}, errors=errors or {}, presets=presets, active_keys=service.count_active_keys(scope), **_keys_context(), **more,
     )  # fmt: skip
 
 

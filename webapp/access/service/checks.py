@@ -9,13 +9,13 @@ import sqlalchemy as sa
 
 from webapp.access import networks
 from webapp.access.models import ApiKey, Role
-from webapp.access.queries import get_key, get_role
+from webapp.access.queries import get_key, get_role, own_rights, rights_of
 from webapp.access.types import KEY_PRESETS, Network
 from webapp.kernel.errors import Forbidden, NotFound, ValidationFailed
 from webapp.kernel.permissions import PermissionSet
 from webapp.kernel.scope import ActorKind, Mode, Scope
-
-_LARGEST_RATE = 1_000_000
+from webapp.tenants.service import MOST, limit_of
+from webapp.tenants.types import LimitName
 
 
 def checked_name(name: str) -> str:
@@ -26,10 +26,12 @@ def checked_name(name: str) -> str:
     return cleaned
 
 
-def check_rate(rate: int | None) -> None:
-    """Raises ``ValidationFailed`` for a rate (requests per 60 s) that is none."""
-    if rate is not None and not 1 <= rate <= _LARGEST_RATE:
-        raise ValidationFailed(f"The limit is 1 to {_LARGEST_RATE} requests per 60 seconds.", param="rate_limit")
+def check_rate(scope: Scope, rate: int | None) -> None:
+    """Raises ``ValidationFailed`` for a rate (requests per 60 s) that is none, or above the tenant's limit, which binds everybody but the operator."""
+    operator = scope.actor.kind in (ActorKind.SYSTEM, ActorKind.STAFF)
+    most = MOST if operator else limit_of(scope, LimitName.KEY_RATE) or MOST
+    if rate is not None and not 1 <= rate <= most:
+        raise ValidationFailed(f"The limit is 1 to {most} requests per 60 seconds; for more, ask with POST /limit-requests.", param="rate_limit")
 
 
 def find_role(scope: Scope, wanted: str) -> tuple[str | None, Role | None]:
@@ -53,11 +55,20 @@ def check_maker(scope: Scope, granted: PermissionSet, mode: Mode, allowed: tuple
         return
     maker = get_key(scope, scope.actor.id)
     if maker.mode == Mode.SANDBOX and mode is Mode.LIVE:
-        raise Forbidden("A sandbox key cannot make a live one.")
+        raise Forbidden("A sandbox key cannot make or change a live one.")
     if not networks.covers(networks.parse_networks(maker.allowed_networks), allowed):
         raise Forbidden("The networks must lie within those of the key you use.")
     if maker.expires_at is not None and (expires_at is None or expires_at > maker.expires_at):
         raise Forbidden("The key cannot live longer than the one you use; give an earlier expires_at.")
+
+
+def check_reach(scope: Scope, key: ApiKey, *, as_role: bool = False) -> None:
+    """Nobody changes or rolls a key that may do more than they: a roll shows the secret, a wider network or a longer life helps a thief.
+
+    ``as_role``: measured by the whole role, without what its maker's rights take off.
+    """
+    rights = own_rights(scope.session, key) if as_role else rights_of(scope.session, key)
+    check_maker(scope, rights, Mode(key.mode), networks.parse_networks(key.allowed_networks), key.expires_at)
 
 
 def check_not_itself(scope: Scope, key: ApiKey) -> None:
