@@ -46,6 +46,7 @@ class SinkProtocol(asyncio.Protocol):
         state.open += 1
         self.number = state.connections
         if options.max_connections is not None and state.open > options.max_connections:
+            state.refused += 1
             self.say(b"421 4.7.0 too many connections from your host")
             self.close()
             return

@@ -73,7 +73,7 @@ class SinkOptions:
 
 @dataclass(slots=True)
 class SinkState:
-    """What a sink saw. ``stalled``: messages whose end of data it left unanswered. Set ``healed`` to have it take everything from then on."""
+    """What a sink saw. ``stalled``: messages whose end of data it left unanswered. ``refused``: connections turned away as too many. Set ``healed`` to have it take everything from then on."""
 
     received: list[Received] = field(default_factory=list)
     recipients: Counter[str] = field(default_factory=Counter)
@@ -84,6 +84,7 @@ class SinkState:
     peak: int = 0
     grey: set[str] = field(default_factory=set)
     stalled: int = 0
+    refused: int = 0
     healed: bool = False
 
 

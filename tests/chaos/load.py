@@ -113,18 +113,22 @@ class Load:
 class ApiLoad(Load):
     """Over POST /email/send with the bridge's token, on kept connections."""
 
+    def body_of(self, address: str) -> dict[str, object]:
+        """What is posted for this recipient."""
+        return message(address)
+
     def _client(self) -> tuple[Callable[[str], str | None], Callable[[], None]]:
         connection = http.client.HTTPConnection("127.0.0.1", self.place.stack.settings.web_port, timeout=45)
 
         def send(address: str) -> str | None:
             try:
-                status, headers, body = post(connection, self.place.secrets.token, message(address), key=address)
+                status, headers, body = post(connection, self.place.secrets.token, self.body_of(address), key=address)
             except (OSError, http.client.HTTPException) as error:
                 connection.close()
                 self._count(f"none: {type(error).__name__}")
                 return None
             self._count(str(status))
-            if status == 503 and "Retry-After" not in headers:
+            if status in (503, 507) and "Retry-After" not in headers:
                 self.bare += 1
             return str(body["id"]) if status in (200, 202) else None
 

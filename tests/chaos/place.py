@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import psycopg
 import redis
 
 from tests import rig
+from tests.dns_server import dns_in_thread
 from tests.fixtures import Person, make_tenant
 from tests.live import LiveStack, live_stack
 from tests.sinks import SinkOptions, SmtpSink, sink_in_thread
@@ -39,10 +40,22 @@ SCALED = {
     "POSTBRIDGE_GUARD_MINIMUM_SENT": "1000000000",  # runs that bounce on purpose must not be stopped for it
 }
 
+#: Where domains' mail goes when it leaves by MX: the sink of the place, and a second host on the same port for a sink of the scenario's own.
+ZONE = {
+    ("dest.example", "MX"): ["10 mx.dest.example."],
+    ("mx.dest.example", "A"): ["127.0.0.1"],
+    ("stalled.example", "MX"): ["10 mx.stalled.example."],
+    ("mx.stalled.example", "A"): ["127.0.0.2"],
+}
+
 _SEED = """
-with account as (insert into sending_accounts (name, host, port, tls, active) values ('sink', '127.0.0.1', %(port)s, 'none', true) returning id),
+with account as (
+  insert into sending_accounts (name, host, port, tls, active) select 'sink', '127.0.0.1', %(port)s, 'none', true
+  where %(addresses)s::text[] = '{}' returning id),
+ip as (insert into ip_addresses (address, helo_name) select a, 'out.example' from unnest(%(addresses)s::text[]) a returning id),
 pool as (insert into pools (name, is_default) values ('Shared', true) returning id),
-member as (insert into pool_members (pool_id, sending_account_id) select pool.id, account.id from pool, account)
+member as (insert into pool_members (pool_id, sending_account_id, ip_address_id)
+  select pool.id, account.id, null::uuid from pool, account union all select pool.id, null, ip.id from pool, ip)
 insert into domains (tenant_id, name, status, challenge, verified_at) values (%(tenant)s, %(domain)s, 'verified', 'x', now())
 """
 
@@ -143,10 +156,10 @@ def _use(database_url: str, redis_url: str, var: Path) -> None:
     db.engine.cache_clear()
 
 
-def _seed(engines: Engines, database: str, port: int) -> tuple[Person, Secrets]:
+def _seed(engines: Engines, database: str, port: int, addresses: Sequence[str]) -> tuple[Person, Secrets]:
     person = make_tenant("olivia@acme.example", "Olivia Owner", "Acme", slug="acme")
     with engines.postgres.connect(database) as connection:
-        connection.execute(_SEED, {"port": port, "tenant": person.tenant_id, "domain": DOMAIN})
+        connection.execute(_SEED, {"port": port, "tenant": person.tenant_id, "domain": DOMAIN, "addresses": list(addresses)})
     with person.scope() as scope:
         bridge, _ = create_bridge(scope, BridgeInput("shop"))
         secrets = reveal(scope, bridge.id, noted=False)[0]
@@ -156,18 +169,26 @@ def _seed(engines: Engines, database: str, port: int) -> tuple[Person, Secrets]:
 
 @contextlib.contextmanager
 def place(
-    engines: Engines, name: str, var: Path, extra: Mapping[str, str] | None = None, sink: SinkOptions | None = None, logs: Path | None = None
+    engines: Engines,
+    name: str,
+    var: Path,
+    extra: Mapping[str, str] | None = None,
+    sink: SinkOptions | None = None,
+    logs: Path | None = None,
+    addresses: Sequence[str] = (),
 ) -> Iterator[Place]:
     """A fresh database called ``name`` with one tenant, an empty broker, a sink, and the running processes; all ended at the end.
 
-    ``logs``: where the processes write what they say, else ``var``.
+    ``logs``: where the processes write what they say, else ``var``. ``addresses``: mail leaves from these to the MX hosts of `ZONE`; without any, through
+    a relay account.
     """
     url = rig.clone(engines.addresses, name)
     with redis.Redis.from_url(engines.valkey.redis_url) as client:
         client.flushall()
     _use(url, engines.valkey.redis_url, var)
-    with sink_in_thread(sink) as running:
-        person, secrets = _seed(engines, name, running.port)
-        settings = {**SCALED, **(extra or {})}
+    with sink_in_thread(sink) as running, dns_in_thread(ZONE) as dns:
+        person, secrets = _seed(engines, name, running.port, addresses)
+        by_mx = {"POSTBRIDGE_DNS_SERVERS": dns.address, "POSTBRIDGE_DELIVERY_PORT": str(running.port)} if addresses else {}
+        settings = {**SCALED, **by_mx, **(extra or {})}
         with live_stack(url, engines.valkey.redis_url, only=GROUPS, var_dir=var, extra=settings, log_dir=logs) as stack:
             yield Place(engines, name, stack, running, person, secrets)

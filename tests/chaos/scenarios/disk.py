@@ -30,17 +30,23 @@ _MOUNT = 'mount -t tmpfs -o size=220m,mode=0711 tmpfs "$1" && exec "$2" -m tests
 
 def disk_full(run: Run) -> Figures:
     """F08. Recovery: from free space until mail was taken again and everything answered ready, the slower of the two times."""
-    figures = Figures("F08", _TITLE)
+    return in_namespace(run, Figures("F08", _TITLE), _MOUNT, run.var.parent / "disk")
+
+
+def in_namespace(run: Run, figures: Figures, script: str, folder: Path) -> Figures:
+    """Run a scenario where mounts are seen by nobody else: `script` (sh) gets ``folder``, this Python, the folder of the logs, and the size of the run.
+
+    It prints its figures as JSON; ``figures`` come back as skipped where that cannot be done.
+    """
     if sys.platform != "linux" or os.geteuid() != 0 or shutil.which("unshare") is None:
         figures.skipped = "needs root on Linux, to mount a small disk in a namespace of its own"
         return figures
     if subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
         figures.skipped = "this kernel or container allows no mount namespace"
         return figures
-    disk = run.var.parent / "disk"
-    disk.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
     run.var.mkdir(exist_ok=True)
-    argv = ["unshare", "-m", "sh", "-c", _MOUNT, "sh", str(disk), sys.executable, str(run.var), "quick" if run.quick else "full"]
+    argv = ["unshare", "-m", "sh", "-c", script, "sh", str(folder), sys.executable, str(run.var), "quick" if run.quick else "full"]
     done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, timeout=300, check=False)
     if done.returncode == 32:  # mount's own failure
         figures.skipped = "this container may not mount a tmpfs"

@@ -1,4 +1,4 @@
-"""Fair shares, in seconds: F20 (one tenant's mountain beside another's few), F21 (a destination that stands still beside a good one)."""
+"""Fair shares, in seconds: F20 (one tenant's mountain beside another's few), F14 and F21 (a domain, a relay that stands still beside a good one)."""
 
 from __future__ import annotations
 
@@ -60,12 +60,39 @@ def standstill(run: Run) -> Figures:
             _send(ground.person, DOMAIN, [f"silent-{n}@stalled.example" for n in range(part, part + 500)], bridge)
         _send(ground.person, DOMAIN, [f"beside-{n}@dest.example" for n in range(good)])
         wait_until(lambda: len(_waits(ground, ground.person, "beside-%")) == good, 60)
-        alone, beside = (_waits(ground, ground.person, pattern) for pattern in ("alone-%", "beside-%"))
-        figures.accepted, figures.delivered, figures.lost = 2 * good, len(alone) + len(beside), 2 * good - len(alone) - len(beside)
-        figures.recovery = _p95(beside)
-        figures.must(figures.recovery <= 2 * _p95(alone), f"{figures.recovery:.2f} s beside it, {_p95(alone):.2f} s alone")
-        figures.notes.append(f"95th percentile alone {_p95(alone):.2f} s, beside {silent} to a silent server {figures.recovery:.2f} s")
+        _compare(ground, figures, good)
     return figures
+
+
+def stalled_domain(run: Run) -> Figures:
+    """F14: as F21, with domains whose MX hosts are dialled from one address: 2,000 to one that never answers RCPT, 200 to a good one."""
+    figures = Figures("F14", "a good domain beside one that stands still")
+    silent, good, limit = run.pick(2_000, 2_000), run.pick(200, 100), 10
+    with place(run.engines, "chaos_f14", run.var, addresses=("127.0.0.41",)) as ground:
+        # The pace of each provider would show in the figures: a good one that was just sent to has used up its burst.
+        ground.change("insert into provider_budgets (provider, rate, connections) values ('*', 100000, %s)", limit)
+        stall = SinkOptions(always="stall")
+        with sink_in_thread(stall, host="127.0.0.2", port=ground.sink.port) as stalled:
+            _send(ground.person, DOMAIN, [f"alone-{n}@dest.example" for n in range(good)])
+            wait_until(lambda: len(_waits(ground, ground.person, "alone-%")) == good, 60)
+            for part in range(0, silent, 500):
+                _send(ground.person, DOMAIN, [f"silent-{n}@stalled.example" for n in range(part, part + 500)])
+            _send(ground.person, DOMAIN, [f"beside-{n}@dest.example" for n in range(good)])
+            wait_until(lambda: len(_waits(ground, ground.person, "beside-%")) == good, 60)
+            _compare(ground, figures, good)
+            figures.must(stalled.state.peak <= limit, f"{stalled.state.peak} connections to the silent domain, whose budget is {limit}")
+            waiting = ground.one("select count(*) from queue_entries")
+            figures.must(waiting == silent, f"{waiting} of {silent} to the silent domain wait")
+            figures.notes.append(f"{stalled.state.peak} connections at most to the silent domain")
+    return figures
+
+
+def _compare(ground: Place, figures: Figures, good: int) -> None:
+    alone, beside = (_waits(ground, ground.person, pattern) for pattern in ("alone-%", "beside-%"))
+    figures.accepted, figures.delivered, figures.lost = 2 * good, len(alone) + len(beside), 2 * good - len(alone) - len(beside)
+    figures.recovery = _p95(beside)
+    figures.must(figures.recovery <= 2 * _p95(alone), f"{figures.recovery:.2f} s beside it, {_p95(alone):.2f} s alone")
+    figures.notes.append(f"95th percentile alone {_p95(alone):.2f} s, beside it {figures.recovery:.2f} s")
 
 
 def _send(person: Person, domain: str, to: list[str], bridge: UUID | None = None) -> None:
