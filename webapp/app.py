@@ -25,6 +25,7 @@ from webapp.backoffice import views as backoffice_views
 from webapp.bridges import api as bridges_api
 from webapp.bridges import views as bridges_views
 from webapp.bridges.doors import resolve_token
+from webapp.contacts import api as contacts_api
 from webapp.content import api as content_api
 from webapp.content import views as content_views
 from webapp.dialects import api as dialects_api
@@ -59,18 +60,21 @@ from webapp.suppressions import api as suppressions_api
 from webapp.suppressions import views as suppressions_views
 from webapp.tracking import views as tracking_views
 from webapp.tracking.hotpath import HitDoor
+from webapp.validation import api as validation_api
+from webapp.validation import views as validation_views
 from webapp.webhooks import api as webhooks_api
 
 log = structlog.get_logger()
 
 #: JSON routes, in the order the documentation lists them.
 API = (
-    messages_api.blp, bridges_api.blp, pools_api.blp, pace_api.blp, sending_accounts_api.blp, domains_api.blp, content_api.blp, suppressions_api.blp,
+    messages_api.blp, validation_api.blp,
+    bridges_api.blp, pools_api.blp, pace_api.blp, sending_accounts_api.blp, domains_api.blp, content_api.blp, contacts_api.blp, suppressions_api.blp,
     incidents_api.blp, stats_api.blp, access_api.blp, accounts_api.blp, activity_api.blp,
     webhooks_api.inbound,
 )  # fmt: skip
 PAGES = (
-    health.pages, documentation_views.pages, accounts_views.pages, stats_views.pages, messages_views.pages, bridges_views.pages, pools_views.pages,
+    health.pages, validation_views.pages, documentation_views.pages, accounts_views.pages, stats_views.pages, messages_views.pages, bridges_views.pages, pools_views.pages,
     pace_views.pages, sending_accounts_views.pages, domains_views.pages, suppressions_views.pages, incidents_views.pages, content_views.pages,
     access_views.pages, activity_views.pages, simulator_views.pages, tracking_views.pages, backoffice_views.pages,
 )  # fmt: skip

@@ -62,6 +62,7 @@ class Settings:
     cookie_secure: bool = setting(False, "Send session cookies over https only; turn on behind TLS")
     signup_open: bool = setting(True, "Whether strangers may sign up")
     max_body_bytes: int = setting(40 * 1024 * 1024, "Largest HTTP request body")
+    max_import_bytes: int = setting(200 * 1024 * 1024, "Largest CSV file of contacts")
 
     # SMTP in
     smtp_host: str = setting("127.0.0.1", "Address the SMTP servers listen on")
@@ -93,6 +94,7 @@ class Settings:
     retry_scale: float = setting(1.0, "Multiplies every retry gap; tests run with less than 1")
     smtp_timeout_scale: float = setting(1.0, "Multiplies every SMTP time-out; tests run with less than 1")
     dns_servers: tuple[str, ...] = setting((), "Resolvers as address or address:port; empty: the system's")
+    validation_seconds: float = setting(4.0, "Seconds DNS has for all the addresses of one validation; what it leaves open is answered as unknown")
     dns_trusted: bool = setting(False, "Whether dns_servers validate DNSSEC and the way to them is safe (a resolver on this host): DANE is used then")
     dns_hosts: tuple[str, ...] = setting((), "Addresses of mail hosts that win over DNS, each as name=address; for split networks and tests")
     mta_sts: bool = setting(True, "Whether MTA-STS policies of recipients' domains are looked up and kept to")

@@ -27,7 +27,14 @@ NAVIGATION: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
             ("Templates", "content.index", "file-text"),
         ),
     ),
-    ("Audience", (("Suppressions", "suppressions.index", "ban"), ("Incidents", "incidents.index", "undo-2"))),
+    (
+        "Audience",
+        (
+            ("Suppressions", "suppressions.index", "ban"),
+            ("Check addresses", "validation.index", "mail-check"),
+            ("Incidents", "incidents.index", "undo-2"),
+        ),
+    ),
     ("Testing", (("Sandbox inbox", "messages.sandbox", "flask-conical"), ("Simulator inbox", "simulator.index", "inbox"))),
     (
         "Settings",
