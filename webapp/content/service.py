@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.activity.service import record
@@ -18,6 +19,8 @@ from webapp.kernel.conflicts import refuse_on
 from webapp.kernel.errors import Conflict, NotFound, ValidationFailed
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Scope
+from webapp.tenants.service import check_room, counts
+from webapp.tenants.types import LimitName
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,78}[a-z0-9])?")
 
@@ -34,10 +37,17 @@ class TemplateInput:
     active: bool = True
 
 
+@counts(LimitName.TEMPLATES)
+def count_templates(scope: Scope) -> int:
+    """How many templates the tenant has."""
+    return scope.session.scalar(sa.select(sa.func.count()).select_from(EmailTemplate)) or 0
+
+
 def create_template(scope: Scope, data: TemplateInput) -> EmailTemplate:
     """Add a template. Raises ``ValidationFailed`` for a part that cannot be read, ``Conflict`` for a slug in use."""
     scope.require(Permission.TEMPLATE_CREATE)
     _check(data)
+    check_room(scope, LimitName.TEMPLATES)
     template = EmailTemplate(
         tenant_id=scope.tenant_id, slug=data.slug, name=data.name, subject=data.subject, html=data.html, text=data.text, active=data.active, version=1
     )

@@ -22,6 +22,8 @@ from webapp.pools.types import MemberKind, PoolRoute, RouteMember
 from webapp.sending_accounts.models import SendingAccount
 from webapp.sending_accounts.service import open_password, usage_of
 from webapp.sending_accounts.types import AuthMethod, TlsPolicy, Usage
+from webapp.tenants.service import check_room, counts
+from webapp.tenants.types import LimitName
 
 __all__ = [
     "ANY_ADDRESS", "add_address", "add_member", "change_address", "check_address", "create_pool", "delete_pool", "get_default_pool",
@@ -29,9 +31,17 @@ __all__ = [
 ]  # fmt: skip
 
 
+@counts(LimitName.POOLS)
+def count_pools(scope: Scope) -> int:
+    """How many pools of its own the tenant has."""
+    wanted = sa.select(sa.func.count()).select_from(Pool).where(Pool.tenant_id == scope.tenant_id, Pool.deleted_at.is_(None))
+    return scope.session.scalar(wanted) or 0
+
+
 def create_pool(scope: Scope, name: str, description: str | None = None, is_default: bool = False) -> Pool:
     """Make an empty pool. ``is_default``: mail and bridges that name no pool use it; the first pool of a tenant is."""
     scope.require(Permission.POOL_CREATE)
+    check_room(scope, LimitName.POOLS)
     is_default = is_default or not queries.has_own_pool(scope.session)
     pool = Pool(tenant_id=scope.tenant_id, name=name, description=description, is_default=False, paused=False)
     scope.session.add(pool)

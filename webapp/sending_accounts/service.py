@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from webapp.activity.service import record
 from webapp.kernel import egress
 from webapp.kernel.db import let_go
@@ -18,6 +20,8 @@ from webapp.sending_accounts.probe import Relay, probe
 from webapp.sending_accounts.queries import get_account, list_accounts
 from webapp.sending_accounts.types import AuthMethod, ConnectionTest, TlsPolicy
 from webapp.sending_accounts.usage import count_usage, usage_of
+from webapp.tenants.service import check_room, counts
+from webapp.tenants.types import LimitName
 
 __all__ = [
     "RELAY_PORTS", "AccountInput", "count_usage", "create_account", "delete_account", "get_account", "list_accounts", "open_password",
@@ -52,6 +56,12 @@ class AccountInput:
 _PLAIN_FIELDS = ("name", "host", "port", "username", "max_connections", "hourly_quota", "daily_quota", "return_path")
 
 
+@counts(LimitName.SENDING_ACCOUNTS)
+def count_accounts(scope: Scope) -> int:
+    """How many sending accounts of its own the tenant has."""
+    return scope.session.scalar(sa.select(sa.func.count()).select_from(SendingAccount).where(SendingAccount.tenant_id == scope.tenant_id)) or 0
+
+
 def create_account(scope: Scope, data: AccountInput) -> SendingAccount:
     """Add an SMTP relay of the tenant. The password is sealed and never shown again.
 
@@ -59,6 +69,7 @@ def create_account(scope: Scope, data: AccountInput) -> SendingAccount:
     """
     scope.require(Permission.PROVIDER_CREATE)
     _check(data, had_password=False)
+    check_room(scope, LimitName.SENDING_ACCOUNTS)
     account = SendingAccount(
         tenant_id=scope.tenant_id, tls=data.tls.value, auth=data.auth.value, password=sealed_password(scope.tenant_id, data.password), active=True,
         **{name: getattr(data, name) for name in _PLAIN_FIELDS},

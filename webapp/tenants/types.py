@@ -85,7 +85,7 @@ LIMIT_KINDS: Mapping[LimitName, LimitKind] = {
     LimitName.ROLES: LimitKind("roles", "Roles of your own; the built-in ones do not count.", 200),
     LimitName.SENDING_ACCOUNTS: LimitKind("sending accounts", "Sending accounts of your own.", 200),
     LimitName.TEMPLATES: LimitKind("templates", "Templates.", 2000),
-    LimitName.WEBHOOKS: LimitKind("webhook endpoints", "Webhook endpoints.", 100),
+    LimitName.WEBHOOKS: LimitKind("webhook endpoints", "Webhook endpoints.", 50),
 }
 
 

@@ -10,19 +10,27 @@ from sqlalchemy.orm import Session
 from webapp.accounts import throttle
 from webapp.accounts.models import Membership, OneTimeToken, User
 from webapp.accounts.passwords import check_password, hash_password
-from webapp.accounts.queries import find_token, find_user, get_invitation, get_member, get_membership, list_invitations, open_invitations
+from webapp.accounts.queries import find_token, find_user, get_invitation, get_member, get_membership, open_invitations
 from webapp.accounts.service.people import add_member, create_user
 from webapp.accounts.service.sessions import end_sessions
 from webapp.accounts.service.tokens import request_token
 from webapp.accounts.types import Member, MemberRole, TokenPurpose
 from webapp.activity.service import record
 from webapp.kernel import clock
-from webapp.kernel.errors import Conflict, Forbidden, LimitExceeded, ValidationFailed
+from webapp.kernel.errors import Conflict, Forbidden, ValidationFailed
 from webapp.kernel.permissions import PRESETS
 from webapp.kernel.scope import Actor, ActorKind, Scope
+from webapp.tenants.service import check_room, counts
+from webapp.tenants.types import LimitName
 
-MAX_MEMBERS = 500
 _GONE = "The invitation was used already, taken back, or is too old. Ask for a new one."
+
+
+@counts(LimitName.MEMBERS)
+def count_members(scope: Scope) -> int:
+    """How many members and open invitations the tenant has."""
+    invited = sa.select(sa.func.count()).select_from(open_invitations(scope).subquery())
+    return (scope.session.scalar(sa.select(sa.func.count()).select_from(Membership)) or 0) + (scope.session.scalar(invited) or 0)
 
 
 def invite(scope: Scope, email: str, role: MemberRole) -> OneTimeToken:
@@ -34,12 +42,12 @@ def invite(scope: Scope, email: str, role: MemberRole) -> OneTimeToken:
     user = find_user(scope.session, email)
     if user is not None and scope.session.scalar(sa.select(Membership.id).where(Membership.user_id == user.id)):
         raise Conflict(f"{email} is a member already.", param="email")
-    people = scope.session.scalar(sa.select(sa.func.count()).select_from(Membership)) or 0
-    if people + len(list_invitations(scope, limit=100).items) >= MAX_MEMBERS:
-        raise LimitExceeded(f"A tenant has at most {MAX_MEMBERS} members and invitations.")
+    older = list(scope.session.scalars(open_invitations(scope).where(OneTimeToken.email == email)))
+    if not older:
+        check_room(scope, LimitName.MEMBERS)
     throttle.check(throttle.Attempt.INVITE, f"{scope.tenant_id}|{email}", str(scope.tenant_id))
-    for older in scope.session.scalars(open_invitations(scope).where(OneTimeToken.email == email)):
-        older.used_at = clock.now()
+    for replaced in older:
+        replaced.used_at = clock.now()
     row = request_token(scope.session, TokenPurpose.INVITATION, email, tenant_id=scope.tenant_id, role=role)
     record(scope, "member.invited", "invitation", row.id, email, {"role": role})
     return row

@@ -15,7 +15,6 @@ from webapp.bridges.service.guard_watch import (
     take_turn,
 )
 from webapp.bridges.service.manage import (
-    MAX_BRIDGES,
     BridgeInput,
     create_bridge,
     delete_bridge,
@@ -28,7 +27,7 @@ from webapp.bridges.service.manage import (
 from webapp.bridges.service.secrets import MAX_OVERLAP_DAYS, end_credential, reveal, rotate
 
 __all__ = [
-    "MAX_BRIDGES", "MAX_OVERLAP_DAYS", "AlarmLetter", "BridgeInput", "SeenSender", "bridge_names", "create_bridge", "delete_bridge", "end_credential",
+    "MAX_OVERLAP_DAYS", "AlarmLetter", "BridgeInput", "SeenSender", "bridge_names", "create_bridge", "delete_bridge", "end_credential",
     "end_exemption", "exempt", "find_login", "get_bridge", "is_login_valid", "judge_figures", "judge_senders", "list_bridges", "list_credentials",
     "list_unmailed", "list_unsettled", "mark_mailed", "normalise_senders", "note_held", "note_uses", "pause_bridge", "raise_alarm", "resume_bridge",
     "reveal", "rotate", "senders_due_since", "set_limits", "set_tracking", "take_turn", "update_bridge", "valid_credentials", "window_start",

@@ -19,15 +19,16 @@ from webapp.bridges.types import Secrets, Stream
 from webapp.kernel.addresses import BadAddress, domain_of, parse_address
 from webapp.kernel.clock import now
 from webapp.kernel.conflicts import refuse_on
-from webapp.kernel.errors import Conflict, Forbidden, LimitExceeded, NotFound, Problem, ValidationFailed
+from webapp.kernel.errors import Conflict, Forbidden, NotFound, Problem, ValidationFailed
 from webapp.kernel.ids import uuid7
 from webapp.kernel.jobs import QueueName, enqueue_after_commit
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Mode, Scope
 from webapp.pools.models import Pool
 from webapp.pools.service import get_default_pool, get_pool
+from webapp.tenants.service import check_room, counts
+from webapp.tenants.types import LimitName
 
-MAX_BRIDGES = 1000
 _MAX_ALLOWED_FROM = 50
 
 
@@ -48,11 +49,11 @@ def create_bridge(scope: Scope, data: BridgeInput) -> tuple[Bridge, Secrets]:
     """Make a bridge with SMTP credentials and a token, valid with the commit.
 
     Raises ``Conflict`` for a name in use, ``ValidationFailed`` for an unknown pool or unreadable ``allowed_from``, ``Forbidden`` for a live
-    bridge made in sandbox mode, ``LimitExceeded`` at the thousandth.
+    bridge made in sandbox mode, ``LimitExceeded`` when the tenant has all it may have.
     """
     scope.require(Permission.BRIDGE_CREATE)
     _check_mode(scope, data.mode)
-    _check_count(scope)
+    check_room(scope, LimitName.BRIDGES)
     pool = _pool(scope, data.pool_id)
     bridge = Bridge(
         id=uuid7(), tenant_id=scope.tenant_id, name=_named(data.name), pool_id=pool.id, mode=data.mode or scope.mode,
@@ -168,10 +169,10 @@ def _check_mode(scope: Scope, mode: Mode | None) -> None:
         raise Forbidden("A live bridge cannot be made in sandbox mode; use a live key or switch the dashboard to live.", param="mode")
 
 
-def _check_count(scope: Scope) -> None:
-    count = scope.session.scalar(sa.select(sa.func.count()).select_from(Bridge).where(Bridge.deleted_at.is_(None))) or 0
-    if count >= MAX_BRIDGES:
-        raise LimitExceeded(f"A tenant has at most {MAX_BRIDGES} bridges; delete those no longer used.")
+@counts(LimitName.BRIDGES)
+def count_bridges(scope: Scope) -> int:
+    """How many bridges the tenant has, live and sandbox together."""
+    return scope.session.scalar(sa.select(sa.func.count()).select_from(Bridge).where(Bridge.deleted_at.is_(None))) or 0
 
 
 def _pool(scope: Scope, pool_id: UUID | None) -> Pool:

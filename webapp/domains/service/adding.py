@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.activity.service import record
@@ -22,10 +23,18 @@ from webapp.kernel.errors import Conflict, ValidationFailed
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Scope
 from webapp.kernel.secrets import seal
+from webapp.tenants.service import check_room, counts
+from webapp.tenants.types import LimitName
 
 #: With a selector in front a name must still fit into the 253 characters of a domain name.
 LONGEST_NAME = 200
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,40}[a-z0-9])?")
+
+
+@counts(LimitName.DOMAINS)
+def count_domains(scope: Scope) -> int:
+    """How many sending domains the tenant has."""
+    return scope.session.scalar(sa.select(sa.func.count()).select_from(Domain)) or 0
 
 
 def add_domain(scope: Scope, name: str, covers_subdomains: bool = False) -> Domain:
@@ -35,6 +44,7 @@ def add_domain(scope: Scope, name: str, covers_subdomains: bool = False) -> Doma
     """
     scope.require(Permission.DOMAIN_CREATE)
     domain = new_domain(scope.tenant_id, name, covers_subdomains)
+    check_room(scope, LimitName.DOMAINS)
     domain.next_check_at, domain.proof_at = now(), claims.find_proof_at(scope.tenant_id, domain.name)
     with refuse_on(scope.session, "uq_domains_tenant_id_name", Conflict(f"{domain.name} is among your domains already.", param="domain")):
         scope.session.add(domain)

@@ -13,11 +13,13 @@ import sqlalchemy as sa
 from webapp.activity.service import record
 from webapp.bridges.models import Bridge
 from webapp.kernel.clock import now
-from webapp.kernel.errors import Conflict, LimitExceeded, Problem, ValidationFailed
+from webapp.kernel.errors import Conflict, Problem, ValidationFailed
 from webapp.kernel.jobs import QueueName, enqueue_after_commit
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Mode, Scope
 from webapp.kernel.secrets import seal, unseal
+from webapp.tenants.service import check_room, counts
+from webapp.tenants.types import LimitName
 from webapp.webhooks import queries
 from webapp.webhooks.addresses import check_url
 from webapp.webhooks.catalogue import unknown_types
@@ -25,8 +27,6 @@ from webapp.webhooks.models import WebhookEndpoint, WebhookHealth, WebhookNotice
 from webapp.webhooks.signing import key_of, make_secret
 from webapp.webhooks.types import EndpointState, NoticeKind
 
-#: Endpoints a tenant may have: each event is written down for each of them.
-MOST_ENDPOINTS = 50
 LETTERS = "worker.jobs.webhooks.send_letters"
 
 
@@ -45,6 +45,12 @@ class EndpointInput:
     secret: str | None = None
 
 
+@counts(LimitName.WEBHOOKS)
+def count_endpoints(scope: Scope) -> int:
+    """How many endpoints the tenant has; bounded, because each event is written down for each of them."""
+    return queries.count_endpoints(scope.session)
+
+
 def create_endpoint(scope: Scope, data: EndpointInput) -> WebhookEndpoint:
     """Add an endpoint; from now on it gets what it asks for.
 
@@ -52,8 +58,7 @@ def create_endpoint(scope: Scope, data: EndpointInput) -> WebhookEndpoint:
     """
     scope.require(Permission.WEBHOOK_CREATE)
     _check(scope, data)
-    if queries.count_endpoints(scope.session) >= MOST_ENDPOINTS:
-        raise LimitExceeded(f"A tenant has at most {MOST_ENDPOINTS} endpoints; remove one first.")
+    check_room(scope, LimitName.WEBHOOKS)
     secret = data.secret or make_secret()
     endpoint = WebhookEndpoint(
         tenant_id=scope.tenant_id, state=EndpointState.ENABLED, secret=seal(secret, _context(scope.tenant_id)), **_columns(scope, data)
