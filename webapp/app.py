@@ -74,7 +74,8 @@ API = (
     webhooks_api.inbound,
 )  # fmt: skip
 PAGES = (
-    health.pages, validation_views.pages, documentation_views.pages, accounts_views.pages, stats_views.pages, messages_views.pages, bridges_views.pages, pools_views.pages,
+    health.pages, validation_views.pages,
+    documentation_views.pages, accounts_views.pages, stats_views.pages, messages_views.pages, bridges_views.pages, pools_views.pages,
     pace_views.pages, sending_accounts_views.pages, domains_views.pages, suppressions_views.pages, incidents_views.pages, content_views.pages,
     access_views.pages, activity_views.pages, simulator_views.pages, tracking_views.pages, backoffice_views.pages,
 )  # fmt: skip
