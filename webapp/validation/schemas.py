@@ -47,28 +47,28 @@ class CheckForm(Schema):
     emails = _Lines(required=True, error_messages={"required": "Type or paste at least one address."})
 
 
-class CheckOut(ma.Schema):
+class AddressCheckOut(ma.Schema):
     """How one check ended."""
 
     status = fields.String(required=True, validate=validate.OneOf([outcome.value for outcome in Outcome]))
     detail = fields.String(allow_none=True)
 
 
-class MxCheckOut(CheckOut):
+class MxCheckOut(AddressCheckOut):
     """What DNS says of the domain."""
 
     records = fields.List(fields.String(), required=True, metadata=_said("Mail servers, the preferred first."))
 
 
-class ChecksOut(ma.Schema):
+class AddressChecksOut(ma.Schema):
     """Each check."""
 
-    syntax = fields.Nested(CheckOut, required=True)
+    syntax = fields.Nested(AddressCheckOut, required=True)
     mx = fields.Nested(MxCheckOut, required=True)
-    disposable = fields.Nested(CheckOut, required=True)
-    role = fields.Nested(CheckOut, required=True)
-    typo = fields.Nested(CheckOut, required=True)
-    suppression = fields.Nested(CheckOut, required=True, metadata=_said("Your own list."))
+    disposable = fields.Nested(AddressCheckOut, required=True)
+    role = fields.Nested(AddressCheckOut, required=True)
+    typo = fields.Nested(AddressCheckOut, required=True)
+    suppression = fields.Nested(AddressCheckOut, required=True, metadata=_said("Your own list."))
 
 
 class ValidationOut(ma.Schema):
@@ -81,7 +81,7 @@ class ValidationOut(ma.Schema):
                             metadata=_said("`unknown`: DNS did not answer in time; ask again."))  # fmt: skip
     reasons = fields.List(fields.String(validate=validate.OneOf(list(VERDICTS))), required=True, metadata=_said("What speaks against it, gravest first."))
     suggestion = fields.String(required=True, allow_none=True, metadata=_said("What was probably meant."))
-    checks = fields.Nested(ChecksOut, required=True)
+    checks = fields.Nested(AddressChecksOut, required=True)
 
 
 class ValidationBatchOut(ma.Schema):
