@@ -21,6 +21,7 @@ from webapp.accounts import views as accounts_views
 from webapp.accounts.doors import init_login, load_session
 from webapp.activity import api as activity_api
 from webapp.activity import views as activity_views
+from webapp.backoffice import doors as backoffice_doors
 from webapp.backoffice import views as backoffice_views
 from webapp.bridges import api as bridges_api
 from webapp.bridges import views as bridges_views
@@ -46,6 +47,7 @@ from webapp.kernel.secrets import keyring
 from webapp.messages import api as messages_api
 from webapp.messages import views as messages_views
 from webapp.messages.hotpath import SendDoor
+from webapp.messages.log import api as log_api
 from webapp.pace import api as pace_api
 from webapp.pace import views as pace_views
 from webapp.pools import api as pools_api
@@ -70,14 +72,14 @@ log = structlog.get_logger()
 API = (
     messages_api.blp, validation_api.blp,
     bridges_api.blp, pools_api.blp, pace_api.blp, sending_accounts_api.blp, domains_api.blp, content_api.blp, contacts_api.blp, suppressions_api.blp,
-    incidents_api.blp, stats_api.blp, access_api.blp, accounts_api.blp, activity_api.blp,
-    webhooks_api.inbound,
+    incidents_api.blp, log_api.blp, stats_api.blp, access_api.blp, accounts_api.blp, activity_api.blp,
+    webhooks_api.blp, webhooks_api.inbound,
 )  # fmt: skip
 PAGES = (
     health.pages, validation_views.pages,
     documentation_views.pages, accounts_views.pages, stats_views.pages, messages_views.pages, bridges_views.pages, pools_views.pages,
     pace_views.pages, sending_accounts_views.pages, domains_views.pages, suppressions_views.pages, incidents_views.pages, content_views.pages,
-    access_views.pages, activity_views.pages, simulator_views.pages, tracking_views.pages, backoffice_views.pages,
+    access_views.pages, activity_views.pages, simulator_views.pages, tracking_views.pages, backoffice_views.pages, backoffice_views.tenant_pages,
 )  # fmt: skip
 
 #: Addresses under /api/ that are not versioned: mail clients call them.
@@ -110,6 +112,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     _before_and_after(app)
     _wire(app)
     app.context_processor(template_context)
+    backoffice_doors.init(app)
     app.jinja_env.globals["asset"] = asset
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.wsgi_app = _doors(app.wsgi_app, settings)  # type: ignore[method-assign, assignment]

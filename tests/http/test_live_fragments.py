@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
@@ -14,9 +15,11 @@ from flask import Flask
 from tests.fixtures import Browser, Cast
 from tests.messages.conftest import House, shop  # noqa: F401  # a fixture
 from webapp.kernel.db import unscoped
-from webapp.messages.queries import LogRow
+from webapp.messages.log.types import LogRow
 from webapp.messages.service import forget_facts
-from webapp.stats.queries import get_figures, series, total
+from webapp.stats.figures import total
+from webapp.stats.periods import last_days
+from webapp.stats.queries import get_figures, series
 
 _POLL = re.compile(r'hx-get="([^"]*\bseen=[^"]*)"')
 
@@ -72,7 +75,7 @@ def test_the_sum_of_the_days_is_the_figure_of_the_period(cast: Cast, shop: House
         insert = f"insert into stats_deltas (tenant_id, hour, mode, delivered) select :t, {day}, 'live', 1 + d from generate_series(0, 120) d"
         rows.execute(sa.text(insert), {"t": shop.tenant_id})
     with cast.owner.scope() as scope:
-        points = series(scope, days=days)
+        points = series(scope, last_days(days, ZoneInfo("UTC")))
         assert total(points) == get_figures(scope, since=points[0].at)
         assert points[-1].figures == get_figures(scope, since=points[-1].at)
         assert total(points).delivered == days * (days + 1) // 2

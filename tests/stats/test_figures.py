@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import sqlalchemy as sa
 
 from tests.fixtures import Cast, Person
 from webapp.kernel.db import raw_of, tenant_session, unscoped
 from webapp.kernel.ids import uuid7
 from webapp.kernel.scope import Mode
-from webapp.stats.queries import Figures, figures_by_bridge, get_figures, series
+from webapp.stats.figures import Figures
+from webapp.stats.periods import last_days
+from webapp.stats.queries import figures_by_bridge, get_figures, series
 from webapp.stats.service import fold_deltas
 
 BRIDGE = uuid7()
+UTC = ZoneInfo("UTC")
 
 
 def add(person: Person, *, hours_ago: int = 0, mode: str = "live", **counts: int) -> None:
@@ -64,7 +69,7 @@ def test_a_series_has_no_gaps(cast: Cast) -> None:
     add(cast.owner, sent=4, hours_ago=5)
     fold()
     with cast.owner.scope() as scope:
-        hours, days = series(scope, days=1), series(scope, days=30)
+        hours, days = series(scope, last_days(1, UTC)), series(scope, last_days(30, UTC))
     assert len(hours) == 24
     assert sum(point.figures.sent for point in hours) == 7
     assert hours[-1].figures.sent == 3

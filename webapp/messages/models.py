@@ -14,17 +14,26 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.orm import Mapped, mapped_column
 
-from webapp.kernel.db import Base, TenantOwned
+from webapp.kernel.db import Base, HasId, TenantOwned, Timestamps
 from webapp.kernel.ids import uuid7
 
 _BY_ID = {"postgresql_partition_by": "RANGE (id)"}
+_ENDED_BADLY = "state = ANY (ARRAY['bounced'::text, 'failed'::text, 'suppressed'::text, 'cancelled'::text])"
+_BAD_END = sa.text("bad_end IS NOT NULL")
+_LEFT = sa.text("complained_at IS NOT NULL OR unsubscribed_at IS NOT NULL")
 
 
 class Message(TenantOwned, Base):
     """One accepted submission. ``state`` is that of the whole: the least finished of its recipients as last written."""
 
     __tablename__ = "messages"
-    __table_args__ = (sa.Index(None, "tenant_id", "id"), _BY_ID)
+    __table_args__ = (
+        sa.Index(None, "tenant_id", "mode", "id"),
+        sa.Index(None, "tenant_id", "mode", "from_address", "id"),
+        sa.Index(None, "tenant_id", "mode", "sender_domain", "id"),
+        sa.Index("ix_messages_template", "tenant_id", "mode", "template_slug", "id", postgresql_where=sa.text("template_slug IS NOT NULL")),
+        _BY_ID,
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     mode: Mapped[str]
@@ -37,6 +46,7 @@ class Message(TenantOwned, Base):
     door: Mapped[str]
     message_id_header: Mapped[str]
     from_address: Mapped[str]
+    sender_domain: Mapped[str | None] = mapped_column(sa.Computed("split_part(from_address, '@'::text, 2)", persisted=True))
     from_name: Mapped[str | None]
     subject: Mapped[str]
     recipient_count: Mapped[int]
@@ -49,6 +59,18 @@ class Message(TenantOwned, Base):
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=sa.func.now(), onupdate=sa.func.now())
+
+
+class MessageTag(TenantOwned, Base):
+    """One tag of a message, in the order in which the log is read: a containment index would not be used under row-level security."""
+
+    __tablename__ = "message_tags"
+    __table_args__ = ({"postgresql_partition_by": "RANGE (message_id)"},)
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True)
+    mode: Mapped[str] = mapped_column(primary_key=True)
+    tag: Mapped[str] = mapped_column(primary_key=True)
+    message_id: Mapped[UUID] = mapped_column(primary_key=True)
 
 
 class MessageContent(TenantOwned, Base):
@@ -74,7 +96,17 @@ class Recipient(TenantOwned, Base):
     """One address of a message: the unit of delivery, with its own state."""
 
     __tablename__ = "recipients"
-    __table_args__ = (sa.Index(None, "tenant_id", "id"), sa.Index(None, "message_id"), sa.Index(None, "tenant_id", "address", "id"), _BY_ID)
+    __table_args__ = (
+        sa.Index(None, "tenant_id", "mode", "id"),
+        sa.Index(None, "tenant_id", "bridge_id", "id"),
+        sa.Index(None, "message_id"),
+        sa.Index(None, "tenant_id", "address", "id"),
+        sa.Index("ix_recipients_bad_end", "tenant_id", "mode", "bad_end", "id", postgresql_where=_BAD_END),
+        sa.Index("ix_recipients_bridge_bad_end", "tenant_id", "bridge_id", "bad_end", "id", postgresql_where=_BAD_END),
+        sa.Index("ix_recipients_error_class", "tenant_id", "mode", "error_class", "id", postgresql_where=sa.text("error_class IS NOT NULL")),
+        sa.Index("ix_recipients_left", "tenant_id", "mode", "id", postgresql_where=_LEFT),
+        _BY_ID,
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
     message_id: Mapped[UUID]
@@ -91,6 +123,11 @@ class Recipient(TenantOwned, Base):
     last_reply: Mapped[str | None]
     reply_class: Mapped[str | None]
     blame: Mapped[str | None]
+    #: The mailbox provider that took it, or should have; known from the first attempt on.
+    provider: Mapped[str | None]
+    #: The state, and the class of the reply, of those that did not arrive; empty for all others, so that their updates stay within the page.
+    bad_end: Mapped[str | None] = mapped_column(sa.Computed(f"CASE WHEN ({_ENDED_BADLY}) THEN state ELSE NULL::text END", persisted=True))
+    error_class: Mapped[str | None] = mapped_column(sa.Computed(f"CASE WHEN ({_ENDED_BADLY}) THEN reply_class ELSE NULL::text END", persisted=True))
     sent_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
     bounced_at: Mapped[datetime | None]
@@ -193,3 +230,15 @@ class IdempotencyKey(TenantOwned, Base):
     #: The answer given, to be given again.
     answer: Mapped[dict[str, Any]]
     created_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
+
+
+class SavedFilter(HasId, TenantOwned, Timestamps, Base):
+    """A filter of the log that a member gave a name. ``query`` stands in the address after the question mark."""
+
+    __tablename__ = "saved_filters"
+    __table_args__ = (sa.UniqueConstraint("tenant_id", "user_id", "name", name="uq_saved_filters_tenant_id_user_id_name"),)
+
+    tenant_id: Mapped[UUID] = mapped_column(sa.ForeignKey("tenants.id", ondelete="CASCADE"))
+    user_id: Mapped[UUID] = mapped_column(sa.ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    query: Mapped[str]

@@ -1,108 +1,20 @@
-"""Reads of messages: one row a recipient, the whole of a message, and why it is where it is."""
+"""Reads of one message: the whole of it, its recipients, and why it is where it is. Lists are in ``log_queries``."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from webapp.kernel import blobs
-from webapp.kernel.clock import now
 from webapp.kernel.errors import NotFound, Unavailable
-from webapp.kernel.ids import parse_uuid, uuid7_floor, uuid7_time
-from webapp.kernel.pagination import Page, decode_cursor, encode_cursor
+from webapp.kernel.ids import parse_uuid
 from webapp.kernel.scope import ActorKind, Mode, Scope
 from webapp.messages.models import DeliveryAttempt, Event, Message, MessageContent, Recipient
 from webapp.messages.types import RecipientState
-
-
-@dataclass(frozen=True, slots=True)
-class LogFilter:
-    """What a list of recipients is narrowed by; empty fields do not narrow. ``search``: an id, an address, or words of a subject."""
-
-    search: str | None = None
-    state: RecipientState | None = None
-    bridge_id: UUID | None = None
-    tag: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LogRow:
-    """One recipient with what its message says of itself."""
-
-    recipient: Recipient
-    message: Message
-
-    @property
-    def id(self) -> UUID:
-        """The recipient's."""
-        return self.recipient.id
-
-    @property
-    def at(self) -> datetime:
-        """When it was accepted."""
-        return uuid7_time(self.recipient.id)
-
-    @property
-    def is_new(self) -> bool:
-        """Whether it came within the last seconds: a live list lights such rows up for a moment."""
-        return now() - self.at < timedelta(seconds=6)
-
-
-def list_recipients(scope: Scope, wanted: LogFilter, *, limit: int = 50, cursor: str | None = None) -> Page[LogRow]:
-    """Newest first. A bridge's token sees its own bridge's mail only."""
-    statement = (
-        sa.select(Recipient, Message)
-        .join(Message, sa.and_(Message.id == Recipient.message_id, Message.tenant_id == Recipient.tenant_id))
-        .where(Recipient.tenant_id == scope.tenant_id, Recipient.mode == scope.mode.value)
-    )
-    for condition in _conditions(scope, wanted):
-        statement = statement.where(condition)
-    if cursor:
-        statement = statement.where(Recipient.id < decode_cursor(cursor))
-    rows = scope.session.execute(statement.order_by(Recipient.id.desc()).limit(limit + 1)).all()
-    items = [LogRow(row[0], row[1]) for row in rows[:limit]]
-    return Page(items, encode_cursor(items[-1].id) if len(rows) > limit else None)
-
-
-def _conditions(scope: Scope, wanted: LogFilter) -> list[sa.ColumnElement[bool]]:
-    found: list[sa.ColumnElement[bool]] = []
-    bridge_id = scope.bridge_id or wanted.bridge_id
-    if bridge_id:
-        found.append(Recipient.bridge_id == bridge_id)
-    if wanted.state:
-        found.append(Recipient.state == wanted.state.value)
-    if wanted.tag:
-        found.append(Message.tags.contains([wanted.tag]))
-    if wanted.since:
-        found.append(Recipient.id >= uuid7_floor(wanted.since))
-    if wanted.until:
-        found.append(Recipient.id < uuid7_floor(wanted.until))
-    if wanted.search:
-        found.append(_search(wanted.search.strip()))
-    return found
-
-
-def _search(text: str) -> sa.ColumnElement[bool]:
-    """An id finds its message, something with an @ an address, anything else words of the subject or a part of the address."""
-    if named := parse_uuid(text):
-        return sa.or_(Recipient.id == named, Recipient.message_id == named)
-    if text.startswith("<") or "@" in text:
-        plain = text.strip("<>")
-        return sa.or_(Recipient.address == text.lower(), Message.message_id_header == f"<{plain}>", Recipient.address.ilike(f"%{_escape(plain)}%"))
-    pattern = f"%{_escape(text)}%"
-    return sa.or_(Message.subject.ilike(pattern), Recipient.address.ilike(pattern))
-
-
-def _escape(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def get_message(scope: Scope, message_id: UUID | str) -> Message:
@@ -165,8 +77,3 @@ def has_any_message(scope: Scope, mode: Mode | None = None) -> bool:
     if mode:
         wanted = wanted.where(Message.mode == mode.value)
     return scope.session.scalar(wanted.limit(1)) is not None
-
-
-def list_latest(scope: Scope, limit: int = 10) -> Sequence[LogRow]:
-    """The newest recipients, for overviews."""
-    return list_recipients(scope, LogFilter(), limit=limit).items

@@ -1,9 +1,7 @@
-"""The message log, one message, and the sandbox inbox."""
+"""One message, and the sandbox inbox; the log is in ``log.views``."""
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,8 +12,8 @@ from webapp.bridges.service import bridge_names
 from webapp.bridges.types import Stream
 from webapp.http.guard import current_scope, requires
 from webapp.http.mail_view import download, plain, sandboxed_html, source_markup
-from webapp.http.pages import flash, mark_of, nothing_new, page_blueprint, redirect_to, render
-from webapp.kernel.clock import now, parse_rfc3339, rfc3339
+from webapp.http.pages import flash, redirect_to, render
+from webapp.kernel.clock import now, parse_rfc3339
 from webapp.kernel.errors import NotFound, ValidationFailed
 from webapp.kernel.ids import parse_uuid
 from webapp.kernel.permissions import Permission
@@ -24,71 +22,14 @@ from webapp.messages import queries
 from webapp.messages.content_checks import look_at
 from webapp.messages.explain import explain, only
 from webapp.messages.inline_images import show_inline_images
+from webapp.messages.log.queries import list_recipients
+from webapp.messages.log.types import LogFilter, LogRow
+from webapp.messages.log.views import pages
 from webapp.messages.models import Message, MessageContent
 from webapp.messages.rendered import Rendered, attachment_of, render_message
 from webapp.messages.service import cancel_message, resend_failed, retime_message
 from webapp.messages.types import RecipientState
 from webapp.messages.verdict import verdict
-
-pages = page_blueprint("messages", "/messages")
-
-_PERIODS = {"1": "24 hours", "7": "7 days", "30": "30 days"}
-
-
-def _filter() -> queries.LogFilter:
-    """The filter in the address; what cannot be read does not narrow."""
-    state = request.args.get("state", "")
-    days = request.args.get("days", "")
-    return queries.LogFilter(
-        search=request.args.get("q") or None,
-        state=next((known for known in RecipientState if known == state), None),
-        bridge_id=parse_uuid(request.args.get("bridge", "")),
-        tag=request.args.get("tag") or None,
-        since=now() - timedelta(days=int(days)) if days in _PERIODS else None,
-    )
-
-
-def _list(scope: Scope) -> dict[str, Any]:
-    page = queries.list_recipients(scope, _filter(), limit=8 if "brief" in request.args else 50, cursor=request.args.get("cursor"))
-    kept = {key: value for key, value in request.args.items() if key not in ("cursor", "seen") and value}
-    bridges = bridge_names(scope)
-    shown = [(row.id, row.recipient.state, row.is_new) for row in page.items]
-    mark = mark_of(shown, page.next_cursor, bridges, scope.mode)  # not the filter: it stands in the address that asks
-    return {"page": page, "kept": kept, "mark": mark, "bridges": bridges, "states": list(RecipientState), "periods": _PERIODS}
-
-
-@pages.get("/")
-@requires(Permission.LOGS_READ)
-def index() -> Response:
-    """The log: one row a recipient; live as long as the first page is shown."""
-    context = _list(current_scope())
-    return nothing_new(context["mark"]) or render("messages/index.html", "messages/_table.html", **context)
-
-
-@pages.get("/export.csv")
-@requires(Permission.LOGS_READ)
-def export() -> Response:
-    """The filtered log as CSV, up to 10,000 rows; cells that a spreadsheet would run are made inert."""
-    scope, out = current_scope(), io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["at", "message_id", "recipient", "state", "subject", "from", "code", "reply"])
-    cursor: str | None = None
-    for _ in range(100):
-        page = queries.list_recipients(scope, _filter(), limit=100, cursor=cursor)
-        for row in page.items:
-            r, m = row.recipient, row.message
-            cells = [rfc3339(row.at), m.id, r.address, r.state, m.subject, m.from_address, r.last_code or "", r.last_reply or ""]
-            writer.writerow([_inert(str(cell)) for cell in cells])
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    return download(out.getvalue().encode(), "messages.csv", "text/csv; charset=utf-8")
-
-
-def _inert(cell: str) -> str:
-    """No formula: an apostrophe before what a spreadsheet would take for one (OWASP ASVS 1.2.10)."""
-    first = cell.lstrip(" \t\r\n\0")[:1]
-    return "'" + cell if first in ("=", "+", "-", "@", "\uff1d") or cell[:1] in ("\t", "\r", "\0") else cell
 
 
 def _show(scope: Scope, message: Message) -> dict[str, Any]:
@@ -211,10 +152,10 @@ def resend(message_id: UUID) -> Response:
 def sandbox() -> Response:
     """Captured mail, as a mail reader."""
     scope = _in_sandbox(current_scope())
-    page = queries.list_recipients(scope, queries.LogFilter(), limit=50, cursor=request.args.get("cursor"))
+    page = list_recipients(scope, LogFilter(), limit=50, cursor=request.args.get("cursor"))
     chosen = parse_uuid(request.args.get("open", ""))
     opened = queries.get_message(scope, chosen) if chosen else None
-    unique: dict[UUID, queries.LogRow] = {}
+    unique: dict[UUID, LogRow] = {}
     for row in page.items:
         unique.setdefault(row.message.id, row)
     rows = list(unique.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,18 +10,19 @@ from flask.views import MethodView
 from webapp.bridges.service import get_bridge
 from webapp.http.api import api_blueprint
 from webapp.http.guard import current_scope, requires
-from webapp.kernel.clock import now
+from webapp.kernel.errors import NotFound
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Scope
-from webapp.stats.queries import get_figures, series
-from webapp.stats.schemas import StatsArgs, StatsOut
+from webapp.stats.answers import metric_of, stats_of
+from webapp.stats.schemas import MEASURES, MetricOut, MetricsArgs, StatsArgs, StatsOut
 
 blp = api_blueprint("stats", "Totals, rates and series")
 
 
-def _stats(scope: Scope, days: int, bridge_id: UUID | None) -> dict[str, Any]:
-    since = (now() - timedelta(days=days - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    return {"totals": get_figures(scope, since=since, bridge_id=bridge_id), "series": series(scope, days=days, bridge_id=bridge_id)}
+def _metric(scope: Scope, name: str, args: dict[str, Any]) -> dict[str, Any]:
+    if name not in MEASURES:
+        raise NotFound(f"metric; there are {', '.join(MEASURES)}")
+    return metric_of(scope, name, args)
 
 
 @blp.route("/stats")
@@ -33,9 +33,8 @@ class Stats(MethodView):
     @blp.arguments(StatsArgs, location="query")
     @blp.answer(200, StatsOut)
     def get(self, args: dict[str, Any]) -> Any:
-        """Totals and series of the key's mode."""
-        scope = current_scope()
-        return _stats(scope, args["days"], scope.bridge_id)
+        """Read totals, rates and their course in the key's mode."""
+        return stats_of(current_scope(), args)
 
 
 @blp.route("/bridges/<uuid:bridge_id>/stats")
@@ -46,6 +45,18 @@ class BridgeStats(MethodView):
     @blp.arguments(StatsArgs, location="query")
     @blp.answer(200, StatsOut)
     def get(self, args: dict[str, Any], bridge_id: UUID) -> Any:
-        """Totals and series of one bridge."""
+        """Read totals, rates and their course of one bridge."""
         scope = current_scope()
-        return _stats(scope, args["days"], get_bridge(scope, bridge_id).id)
+        return stats_of(scope, {**args, "bridge": get_bridge(scope, bridge_id).id})
+
+
+@blp.route("/metrics/<string:metric>")
+class Metrics(MethodView):
+    """One measure over time."""
+
+    @requires(Permission.ANALYTICS_READ)
+    @blp.arguments(MetricsArgs, location="query")
+    @blp.answer(200, MetricOut)
+    def get(self, args: dict[str, Any], metric: str) -> Any:
+        """Read one measure step by step, split by bridge, pool, ip, domain, provider or tag: sent, delivered, bounced, open_rate and so on."""
+        return _metric(current_scope(), metric, args)

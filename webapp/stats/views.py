@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,31 +11,24 @@ from webapp.bridges.service import get_bridge, list_bridges, reveal
 from webapp.domains.service import has_verified_domain
 from webapp.http.guard import current_scope, requires
 from webapp.http.pages import mark_of, nothing_new, page_blueprint, render
-from webapp.kernel.clock import now
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Mode, Scope
 from webapp.messages.service import has_any_message, list_latest
-from webapp.stats.queries import Point, figures_by_bridge, get_figures, series, total
+from webapp.stats.charts import READING, chart_of, mail_lines
+from webapp.stats.cuts import zone_for
+from webapp.stats.figures import Figures, Point, total
+from webapp.stats.periods import last_days
+from webapp.stats.queries import About, figures_by_bridge, get_figures, series
 from webapp.stats.warnings import health_warnings
 from webapp.tenants.service import tenant_state
 
 pages = page_blueprint("stats")
 
-#: Lines of the charts: label, counter, colour.
-_MAIL = (("Delivered", "delivered", 1), ("Deferred", "deferred", 6), ("Bounced", "bounced", 2))
-_CAPTURED = (("Captured", "sandboxed", 1),)
-_READING = (("Opened", "unique_opened", 4), ("Clicked", "unique_clicked", 5))
 _PERIODS = {1: "24 hours", 7: "7 days", 30: "30 days", 90: "90 days"}
-
-
-def _chart(points: list[Point], lines: tuple[tuple[str, str, int], ...]) -> dict[str, Any]:
-    """Points in the shape of the chart component."""
-    hours = len(points) > 1 and points[1].at - points[0].at < timedelta(days=1)
-    return {
-        "labels": [f"{point.at:%Y-%m-%d %H:%M} UTC" if hours else f"{point.at:%Y-%m-%d}" for point in points],
-        "x": [int(point.at.timestamp()) for point in points],
-        "series": [{"label": label, "key": key, "values": [getattr(p.figures, name) for p in points]} for label, name, key in lines],
-    }
+#: What a tile compares with the period before.
+_COMPARED = ("sent", "delivered", "bounced", "complained", "unique_opened", "unique_clicked", "sandboxed")
+#: Cookie in which the page tells the viewer's time zone.
+ZONE_COOKIE = "tz"
 
 
 def _period() -> int:
@@ -44,22 +36,29 @@ def _period() -> int:
     return int(text) if text.isdigit() and int(text) in _PERIODS else 30
 
 
-def _since(days: int) -> datetime:
-    return (now() - timedelta(days=days - 1)).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
 def _panel(scope: Scope, days: int, bridge_id: UUID | None = None) -> dict[str, Any]:
-    """What a panel shows. The figures are the sum of the chart's points when these are days: both begin at the same midnight."""
-    points = series(scope, days=days, bridge_id=bridge_id)
-    by_day = days > 2
+    """What a panel shows. The figures are the sums of the chart's points."""
+    about, period = About(bridge_id=bridge_id), last_days(days, zone_for(scope, viewer=request.cookies.get(ZONE_COOKIE)))
+    points = series(scope, period, about)
+    figures, earlier = total(points), get_figures(scope, about, since=period.before.since, until=period.since)
     return {
-        "figures": total(points) if by_day else get_figures(scope, since=_since(days), bridge_id=bridge_id),
-        "today": points[-1].figures if by_day else get_figures(scope, since=_since(1), bridge_id=bridge_id),
-        "mail_chart": _chart(points, _MAIL if scope.mode is Mode.LIVE else _CAPTURED),
-        "reading_chart": _chart(points, _READING),
-        "days": days,
-        "periods": _PERIODS,
-    }
+        "figures": figures, "today": _today(scope, about, points, days), "deltas": _deltas(figures, earlier), "days": days, "periods": _PERIODS,
+        "mail_chart": chart_of(points, period, mail_lines(scope.mode)), "reading_chart": chart_of(points, period, READING), "zone": period.zone.key,
+    }  # fmt: skip
+
+
+def _today(scope: Scope, about: About, points: list[Point], days: int) -> Figures:
+    """Since midnight of the panel's zone: the last point, when points are days."""
+    if days > 2:
+        return points[-1].figures
+    midnight = points[-1].at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return total(point for point in points if point.at >= midnight)
+
+
+def _deltas(present: Figures, earlier: Figures) -> dict[str, float | None]:
+    """Change against the period before, as a fraction; None when there was nothing then."""
+    pairs = {name: (getattr(present, name), getattr(earlier, name)) for name in _COMPARED}
+    return {name: (here - there) / there if there else None for name, (here, there) in pairs.items()}
 
 
 def _overview(scope: Scope) -> dict[str, Any]:
@@ -93,7 +92,8 @@ def _first_token(scope: Scope) -> str | None:
 def overview() -> Response:
     """The first page after login."""
     scope = current_scope()
-    return render("stats/overview.html", **_checklist(scope), **_overview(scope), warnings=health_warnings(scope))
+    warnings = health_warnings(scope)
+    return render("stats/overview.html", **_checklist(scope), **_overview(scope), warnings=warnings, warnings_mark=mark_of(warnings))
 
 
 @pages.get("/overview/figures")
@@ -102,6 +102,15 @@ def overview_figures() -> Response:
     """The live part of the overview."""
     context = _overview(current_scope())
     return nothing_new(context["mark"]) or render("stats/_overview_figures.html", **context)
+
+
+@pages.get("/overview/warnings")
+@requires(Permission.ANALYTICS_READ)
+def overview_warnings() -> Response:
+    """What is wrong at the moment; asked for again now and then."""
+    found = health_warnings(current_scope())
+    mark = mark_of(found)
+    return nothing_new(mark) or render("stats/_warnings.html", warnings=found, warnings_mark=mark)
 
 
 @pages.get("/overview/checklist")
@@ -127,5 +136,6 @@ def bridge_panel(bridge_id: UUID) -> Response:
 def bridge_list_figures() -> Response:
     """The four figures of every bridge on the list, as out-of-band cells."""
     scope = current_scope()
-    bridges = list_bridges(scope, limit=100).items
+    cursor = request.args.get("cursor") or None
+    bridges = list_bridges(scope, search=request.args.get("q"), limit=100, cursor=cursor).items
     return render("stats/_bridge_cells.html", bridges=bridges, figures=figures_by_bridge(scope, [b.id for b in bridges]))

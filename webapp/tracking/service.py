@@ -55,7 +55,7 @@ def _event_id(stream_id: bytes, at_ms: int) -> UUID:
 _RECORD = """
 with x as (select * from unnest(%s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bigint[], %s::jsonb[]) x(id, message_id, recipient_id, type, at_ms, data)),
 known as (
-  select x.*, to_timestamp(x.at_ms / 1000.0) as at, r.tenant_id, r.bridge_id, r.mode
+  select x.*, to_timestamp(x.at_ms / 1000.0) as at, r.tenant_id, r.bridge_id, r.mode, r.provider
   from x join recipients r on r.id = x.recipient_id and r.message_id = x.message_id),
 fresh as (
   insert into events (id, tenant_id, message_id, recipient_id, bridge_id, type, at, data)
@@ -71,12 +71,14 @@ firsts as (
   returning r.id, old.first_opened_at is null and new.first_opened_at is not null as first_open,
     old.first_clicked_at is null and new.first_clicked_at is not null as first_click),
 figures as (
-  insert into stats_deltas (tenant_id, hour, mode, bridge_id, opened, unique_opened, clicked, unique_clicked)
-  select tenant_id, date_trunc('hour', at, 'UTC'), mode, bridge_id,
+  insert into stats_deltas (tenant_id, hour, mode, bridge_id, provider, domain, tags, opened, unique_opened, clicked, unique_clicked)
+  select tenant_id, date_trunc('hour', at, 'UTC'), mode, bridge_id, provider, about.domain, about.tags,
     sum(opens), sum((opens > 0 and first_open)::int), sum(clicks), sum((clicks > 0 and first_click)::int)
-  from (select c.tenant_id, c.mode, c.bridge_id, c.recipient_id, min(c.at) as at, count(*) filter (where c.type = 'email.opened') as opens,
-          count(*) filter (where c.type = 'email.clicked') as clicks from counted c group by 1, 2, 3, 4) per_recipient
-  join firsts on firsts.id = per_recipient.recipient_id group by 1, 2, 3, 4)
+  from (select c.tenant_id, c.mode, c.bridge_id, c.provider, c.message_id, c.recipient_id, min(c.at) as at, count(*) filter (where c.type = 'email.opened') as opens,
+          count(*) filter (where c.type = 'email.clicked') as clicks from counted c group by 1, 2, 3, 4, 5, 6) per_recipient
+  join firsts on firsts.id = per_recipient.recipient_id
+  left join lateral (select split_part(m.from_address, '@', 2) as domain, m.tags from messages m where m.id = per_recipient.message_id offset 0) about on true
+  group by 1, 2, 3, 4, 5, 6, 7)
 select count(*) from fresh
 """
 
@@ -101,13 +103,14 @@ _UNSUBSCRIBE = """
 with who as (
   update recipients r set unsubscribed_at = coalesce(r.unsubscribed_at, now()), updated_at = now()
   where r.id = %(recipient)s and r.message_id = %(message)s
-  returning r.id, r.tenant_id, r.message_id, r.bridge_id, r.mode, r.address, old.unsubscribed_at is null as first),
+  returning r.id, r.tenant_id, r.message_id, r.bridge_id, r.mode, r.address, r.provider, old.unsubscribed_at is null as first),
 fact as (
   insert into events (id, tenant_id, message_id, recipient_id, bridge_id, type, data)
   select uuidv7(), tenant_id, message_id, id, bridge_id, 'email.unsubscribed', jsonb_build_object('how', %(how)s::text) from who where first),
 figures as (
-  insert into stats_deltas (tenant_id, hour, mode, bridge_id, unsubscribed)
-  select tenant_id, date_trunc('hour', now(), 'UTC'), mode, bridge_id, 1 from who where first)
+  insert into stats_deltas (tenant_id, hour, mode, bridge_id, provider, domain, tags, unsubscribed)
+  select who.tenant_id, date_trunc('hour', now(), 'UTC'), who.mode, who.bridge_id, who.provider, split_part(m.from_address, '@', 2), m.tags, 1
+  from who left join messages m on m.id = who.message_id where who.first)
 select who.tenant_id, who.address, who.first, m.list_key from who left join messages m on m.id = who.message_id
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 
 from webapp.kernel.clock import now
@@ -9,9 +10,10 @@ from webapp.kernel.ids import uuid7
 from webapp.messages.service.claim import Claimed
 from webapp.messages.service.outcomes import Outcome
 from webapp.messages.types import RecipientState
+from webapp.pace.service.providers import provider_of_host
 from webapp.settings import get_settings
 from worker.delivery.schedule import retry_delay
-from worker.delivery.types import AttemptResult, ReplyClass
+from worker.delivery.types import AttemptResult, MemberKind, ReplyClass
 from worker.delivery.types import Outcome as Verdict
 from worker.dispatch.prepare import Verdict as EarlyVerdict
 
@@ -37,8 +39,19 @@ def outcome_of_result(claimed: Claimed, result: AttemptResult) -> Outcome:
         code=result.code, enhanced=result.enhanced, reply=result.reply or None, reply_class=reply_class.value, blame=result.blame.value,
         stage=result.stage.value, member_id=result.member_id, remote_host=result.remote_host, remote_ip=result.remote_ip, tls=result.tls,
         duplicate_possible=result.duplicate_possible, started_at=result.started_at, finished_at=result.finished_at,
-        transcript=result.transcript or None,
+        transcript=result.transcript or None, provider=_provider(claimed, result),
     )  # fmt: skip
+
+
+def _provider(claimed: Claimed, result: AttemptResult) -> str:
+    """Who stands behind the host that was spoken to; behind a relay, and where nobody was reached, the recipient's domain says it."""
+    member = result.member
+    return member.provider if member is not None and member.kind is not MemberKind.RELAY and member.provider else _provider_of_domain(claimed.domain)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _provider_of_domain(domain: str) -> str:
+    return provider_of_host(domain, None)
 
 
 def outcome_of_verdict(verdict: EarlyVerdict) -> Outcome:

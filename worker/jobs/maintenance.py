@@ -22,7 +22,8 @@ _AHEAD_DAYS = 28
 #: Table -> (days a partition, name of the setting that says how long rows stay).
 _PARTITIONED = {
     "messages": (7, "retain_event_days"), "recipients": (7, "retain_event_days"), "events": (7, "retain_event_days"),
-    "delivery_attempts": (7, "retain_event_days"), "message_contents": (1, "retain_content_days"),
+    "delivery_attempts": (7, "retain_event_days"), "message_tags": (7, "retain_event_days"), "message_contents": (1, "retain_content_days"),
+    "webhook_deliveries": (7, "retain_webhook_days"), "tenant_events": (7, "retain_event_days"),
 }  # fmt: skip
 _SWEPT = (
     "delete from idempotency_keys where created_at < now() - make_interval(hours => %(idempotency)s)",
@@ -31,6 +32,8 @@ _SWEPT = (
     "delete from one_time_tokens where expires_at < now() - interval '7 days'",
     "delete from heartbeats where seen_at < now() - interval '1 hour'",
     "delete from inbound_reports where applied_at < now() - interval '45 days'",
+    "delete from webhook_notices where mailed_at < now() - interval '30 days'",
+    "delete from webhook_replays where finished_at < now() - interval '30 days'",
     "delete from mta_sts_policies where expires_at < now() - interval '7 days'",
     "delete from tls_results where day < current_date - 90",
     "delete from sending_account_usage where hour < now() - interval '90 days'",

@@ -25,9 +25,10 @@ fact as (
   insert into events (id, tenant_id, message_id, recipient_id, bridge_id, type, data)
   select uuidv7(), tenant_id, message_id, id, bridge_id, %(type)s, %(data)s::jsonb from who),
 figures as (
-  insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, member_id, {counter}, hard_bounced)
+  insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, member_id, domain, provider, tags, {counter}, hard_bounced)
   select who.tenant_id, date_trunc('hour', now(), 'UTC'), who.mode, who.bridge_id, m.pool_id,
-    (select a.member_id from delivery_attempts a where a.message_id = who.message_id and a.recipient_id = who.id order by a.id desc limit 1), 1,
+    (select a.member_id from delivery_attempts a where a.message_id = who.message_id and a.recipient_id = who.id order by a.id desc limit 1),
+    split_part(m.from_address, '@', 2), who.provider, m.tags, 1,
     (%(class)s::text like 'hard.%%')::int
   from who join messages m on m.id = who.message_id)
 select tenant_id, address, message_id from who
@@ -37,14 +38,14 @@ with who as (
   update recipients set state = 'bounced', bounced_at = now(), last_code = %(code)s, last_reply = %(reply)s, reply_class = %(class)s,
     blame = %(blame)s, state_reason = null, updated_at = now()
   where id = %(recipient)s and state in ('queued', 'deferred', 'delivered')
-  returning id, tenant_id, message_id, bridge_id, mode, address),
+  returning id, tenant_id, message_id, bridge_id, mode, address, provider),
 gone as (delete from queue_entries q using who where q.recipient_id = who.id),
 {_THEN.format(counter="bounced")}
 """
 _COMPLAINT = f"""
 with who as (
   update recipients set complained_at = now(), updated_at = now() where id = %(recipient)s and complained_at is null
-  returning id, tenant_id, message_id, bridge_id, mode, address),
+  returning id, tenant_id, message_id, bridge_id, mode, address, provider),
 {_THEN.format(counter="complained")}
 """
 _ADDRESS = "select address from recipients where id = %s"

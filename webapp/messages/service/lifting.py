@@ -58,11 +58,14 @@ where recipient_id = any(%(ids)s) and {bound} order by recipient_id, id desc
 """
 # In the hour of the bounce (when it was written down) and under the same pool and member: that hour's rates heal.
 _FIGURES = """
-insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, member_id, bounced, hard_bounced, delivered)
-select %(tenant)s, hour, mode, bridge_id, pool_id, member_id, -sum(bounced), -sum(hard), -sum(delivered)
+insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, member_id, domain, provider, tags, bounced, hard_bounced, delivered)
+select %(tenant)s, hour, x.mode, x.bridge_id, x.pool_id, member_id, split_part(m.from_address, '@', 2), r.provider, m.tags, -sum(bounced), -sum(hard),
+  -sum(delivered)
 from unnest(%(hour)s::timestamptz[], %(mode)s::text[], %(bridge)s::uuid[], %(pool)s::uuid[], %(member)s::uuid[], %(bounced)s::int[], %(hard)s::int[],
-  %(delivered)s::int[]) x(hour, mode, bridge_id, pool_id, member_id, bounced, hard, delivered)
-group by 1, 2, 3, 4, 5, 6
+  %(delivered)s::int[], %(message)s::uuid[], %(recipient)s::uuid[])
+  x(hour, mode, bridge_id, pool_id, member_id, bounced, hard, delivered, message_id, recipient_id)
+left join messages m on m.id = x.message_id left join recipients r on r.id = x.recipient_id
+group by 1, 2, 3, 4, 5, 6, 7, 8, 9
 """
 
 
@@ -102,6 +105,7 @@ def _uncount(connection: psycopg.Connection[Any], tenant_id: UUID, rows: Sequenc
         {
             "tenant": tenant_id, "hour": [e[0] for e in entries], "mode": [e[1].mode for e in entries], "bridge": [e[1].bridge_id for e in entries],
             "pool": [e[1].pool_id for e in entries], "member": [members.get(e[1].recipient_id) for e in entries],
+            "message": [e[1].message_id for e in entries], "recipient": [e[1].recipient_id for e in entries],
             "bounced": [e[2] for e in entries], "delivered": [e[3] for e in entries],
             "hard": [int(bool(e[2] and (e[1].reply_class or "").startswith("hard."))) for e in entries],
         },

@@ -25,14 +25,15 @@ with who as (
   update recipients set state = 'delivered', delivered_at = now(), last_reply = %(reply)s, reply_class = 'delivered', blame = 'nobody',
     state_reason = null, updated_at = now()
   where id = %(recipient)s and state in ('queued', 'deferred')
-  returning id, tenant_id, message_id, bridge_id, mode),
+  returning id, tenant_id, message_id, bridge_id, mode, provider),
 gone as (delete from queue_entries q using who where q.recipient_id = who.id),
 fact as (
   insert into events (id, tenant_id, message_id, recipient_id, bridge_id, type, data)
   select uuidv7(), tenant_id, message_id, id, bridge_id, 'email.delivered', jsonb_build_object('source', 'mta', 'reply', %(reply)s::text) from who),
 figures as (
-  insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, delivered)
-  select who.tenant_id, date_trunc('hour', now(), 'UTC'), who.mode, who.bridge_id, m.pool_id, 1 from who join messages m on m.id = who.message_id)
+  insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, domain, provider, tags, delivered)
+  select who.tenant_id, date_trunc('hour', now(), 'UTC'), who.mode, who.bridge_id, m.pool_id, split_part(m.from_address, '@', 2), who.provider, m.tags, 1
+  from who join messages m on m.id = who.message_id)
 select id from who
 """
 

@@ -54,12 +54,15 @@ class Outcome:
     started_at: datetime
     finished_at: datetime
     transcript: str | None
+    #: Who took it, or should have: the mailbox provider behind the recipient's domain.
+    provider: str | None = None
 
 
 _COLUMNS = {
     "recipient_id": "uuid", "attempt_id": "uuid", "attempt": "int", "state": "text", "next_due": "timestamptz", "dialled": "bool", "code": "int",
     "enhanced": "text", "reply": "text", "reply_class": "text", "blame": "text", "stage": "text", "member_id": "uuid", "remote_host": "text",
     "remote_ip": "text", "tls": "text", "duplicate_possible": "bool", "started_at": "timestamptz", "finished_at": "timestamptz", "transcript": "text",
+    "provider": "text",
 }  # fmt: skip
 assert list(_COLUMNS) == [f.name for f in fields(Outcome)]
 
@@ -78,13 +81,13 @@ again as (
 live as (select * from done union all select * from again),
 who as (
   update recipients r set state = x.state, attempts = x.attempt, last_code = x.code, last_reply = x.reply, reply_class = x.reply_class,
-    blame = x.blame, sent_at = case when x.dialled then coalesce(r.sent_at, x.finished_at) else r.sent_at end,
+    blame = x.blame, provider = coalesce(x.provider, r.provider), sent_at = case when x.dialled then coalesce(r.sent_at, x.finished_at) else r.sent_at end,
     state_reason = case when not x.dialled then x.reply when x.state = 'deferred' and
       (r.state_reason = %(late)s or x.next_due >= coalesce(r.sent_at, x.finished_at) + %(late_after)s) then %(late)s end,
     delivered_at = case when x.state = 'delivered' then x.finished_at end,
     bounced_at = case when x.state = 'bounced' then x.finished_at end, updated_at = now()
   from live x where r.id = x.recipient_id
-  returning r.id, r.address, r.mode, x.tenant_id, x.message_id, x.bridge_id, x.pool_id, x.member_id, x.state, x.reply_class,
+  returning r.id, r.address, r.mode, x.tenant_id, x.message_id, x.bridge_id, x.pool_id, x.member_id, x.state, x.reply_class, r.provider,
     x.dialled and old.sent_at is null as first,
     x.finished_at, case when new.state_reason = %(late)s and old.state_reason is distinct from %(late)s then jsonb_strip_nulls(jsonb_build_object(
       'since', new.sent_at, 'next_attempt_at', x.next_due, 'code', x.code, 'reply', x.reply, 'class', x.reply_class)) end as late),
@@ -104,12 +107,15 @@ delays as (
   insert into events (id, tenant_id, message_id, recipient_id, bridge_id, type, at, data)
   select uuidv7(), tenant_id, message_id, id, bridge_id, 'email.delayed', finished_at, late from who where late is not null),
 figures as (
-  insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, member_id, sent, delivered, deferred, bounced, failed, suppressed, hard_bounced)
-  select tenant_id, date_trunc('hour', now(), 'UTC'), mode, bridge_id, pool_id, member_id, count(*) filter (where first),
+  insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, member_id, domain, provider, tags, sent, delivered, deferred, bounced, failed,
+    suppressed, hard_bounced)
+  select tenant_id, date_trunc('hour', now(), 'UTC'), mode, bridge_id, pool_id, member_id, about.domain, provider, about.tags, count(*) filter (where first),
     count(*) filter (where state = 'delivered'), count(*) filter (where state = 'deferred'), count(*) filter (where state = 'bounced'),
     count(*) filter (where state = 'failed'), count(*) filter (where state = 'suppressed'),
     count(*) filter (where state = 'bounced' and reply_class like 'hard.%%')
-  from who group by 1, 2, 3, 4, 5, 6)
+  from who left join lateral (
+    select split_part(m.from_address, '@', 2) as domain, m.tags from messages m where m.id = who.message_id offset 0) about on true
+  group by 1, 2, 3, 4, 5, 6, 7, 8, 9)
 select id, tenant_id, message_id, bridge_id, address from who
 """
 

@@ -69,6 +69,8 @@ def _recipients(drafts: Sequence[Draft]) -> dict[str, bytes | None]:
         "r_address": text_array(entry.address.email for _, entry, _ in pairs),
         "r_name": text_array(entry.address.name for _, entry, _ in pairs),
         "r_domain": text_array(entry.address.domain for _, entry, _ in pairs),
+        "r_sender": text_array(draft.submission.from_address.domain for draft, _, _ in pairs),
+        "r_tags": text_array(_TAG_END.join(draft.submission.tags) if draft.submission.tags else None for draft, _, _ in pairs),
         "r_state": text_array(states),
         "r_reason": text_array(reason for _, _, reason in pairs),
         "r_type": text_array(FIRST_EVENT[state] for state in states),

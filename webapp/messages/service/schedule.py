@@ -52,8 +52,9 @@ _REQUEUE = sa.text(
     "now() + make_interval(hours => :hours), r.attempts from recipients r where r.tenant_id = :tenant and r.id = any(:ids)"
 )
 _ACCEPTED = sa.text(
-    "insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, accepted) "
-    "values (:tenant, date_trunc('hour', now(), 'UTC'), 'live', :bridge, :pool, :count)"
+    "insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, domain, tags, accepted) "
+    "select m.tenant_id, date_trunc('hour', now(), 'UTC'), 'live', m.bridge_id, :pool, split_part(m.from_address, '@', 2), m.tags, :count "
+    "from messages m where m.tenant_id = :tenant and m.id = :message"
 )
 
 

@@ -46,11 +46,14 @@ with m as (
   select id, %(tenant), html, plain, raw, addresses::jsonb, headers::jsonb, attachments::jsonb
   from unnest(%(id), %(html)::text[], %(text)::text[], %(raw)::bytea[], %(addresses)::text[], %(headers)::text[], %(attachments)::text[])
   as n(id, html, plain, raw, addresses, headers, attachments)
+), t as (
+  insert into message_tags (tenant_id, mode, tag, message_id)
+  select distinct %(tenant), n.mode, tag, n.id from unnest(%(id), %(mode), %(tags)) n(id, mode, tags), unnest(string_to_array(n.tags, e'\\x1f')) tag
 ), r as (
   select * from unnest(%(r_id)::uuid[], %(r_message)::uuid[], %(r_event)::uuid[], %(r_bridge)::uuid[], %(r_pool)::uuid[], %(r_mode)::text[],
     %(r_kind)::text[], %(r_address)::text[], %(r_name)::text[], %(r_domain)::text[], %(r_state)::text[], %(r_reason)::text[], %(r_type)::text[],
-    %(r_priority)::int[], %(r_due)::timestamptz[], %(r_expires)::timestamptz[])
-  as n(id, message, event, bridge, pool, mode, kind, address, name, domain, state, reason, type, priority, due, expires)
+    %(r_priority)::int[], %(r_due)::timestamptz[], %(r_expires)::timestamptz[], %(r_sender)::text[], %(r_tags)::text[])
+  as n(id, message, event, bridge, pool, mode, kind, address, name, domain, state, reason, type, priority, due, expires, sender, tags)
 ), p as (
   insert into recipients (id, tenant_id, message_id, bridge_id, mode, kind, address, name, state, state_reason, updated_at)
   select id, %(tenant), message, bridge, mode, kind, address, name, state, reason, %(now) from r
@@ -61,10 +64,10 @@ with m as (
   insert into queue_entries (recipient_id, tenant_id, message_id, bridge_id, pool_id, domain, priority, due_at, expires_at, scheduled, created_at)
   select id, %(tenant), message, bridge, pool, domain, priority, due, expires, state = 'scheduled', %(now) from r where state in ('queued', 'scheduled')
 )
-insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, accepted, suppressed, sandboxed)
-select %(tenant), date_trunc('hour', %(now), 'UTC'), mode, bridge, pool, count(*), count(*) filter (where state = 'suppressed'),
-  count(*) filter (where state = 'sandboxed')
-from r group by mode, bridge, pool
+insert into stats_deltas (tenant_id, hour, mode, bridge_id, pool_id, domain, tags, accepted, suppressed, sandboxed)
+select %(tenant), date_trunc('hour', %(now), 'UTC'), mode, bridge, pool, sender, string_to_array(tags, e'\\x1f'), count(*),
+  count(*) filter (where state = 'suppressed'), count(*) filter (where state = 'sandboxed')
+from r group by mode, bridge, pool, sender, tags
 """,
 )
 

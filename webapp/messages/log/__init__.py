@@ -1,0 +1,1 @@
+"""The log: one row a recipient, by any filter, in bounded time."""
