@@ -18,7 +18,7 @@ import sqlalchemy as sa
 import structlog
 
 from webapp.access.models import ApiKey
-from webapp.access.service.keys import KeyWish, create_key, revoke_key
+from webapp.access.service import KeyWish, create_key, revoke_key
 from webapp.accounts.passwords import hash_password
 from webapp.accounts.queries import find_user
 from webapp.accounts.service.people import NewAccount, create_account, create_user, set_password
