@@ -89,6 +89,7 @@ def periodic_work() -> tuple[Periodic, ...]:
         Periodic("worker.jobs.maintenance.keep_house", 3600, QueueName.DEFAULT),
         Periodic("worker.jobs.guard.watch", 15, QueueName.DEFAULT),
         Periodic("worker.jobs.guard.send_letters", 15, QueueName.DEFAULT, alarm_waits),
+        Periodic("worker.jobs.contacts.import_files", 2, QueueName.DEFAULT, _exists("select from contact_imports where state = 'running'")),
         Periodic("worker.jobs.suppressions.undo", 2, QueueName.DEFAULT, _exists("select from incidents where status = 'running'")),
         Periodic("worker.jobs.suppressions.clear", 3600, QueueName.DEFAULT),
         Periodic("worker.jobs.backoffice.send_letters", 15, QueueName.DEFAULT, tenant_letter_waits),

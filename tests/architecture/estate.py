@@ -64,6 +64,7 @@ def make_estate(app: Flask, cast: Cast) -> Estate:
     estate.ids["role_id"] = maker.make("/roles", {"name": f"{MARK} role", "permissions": ["email.send"]})["id"]
     estate.ids["key_id"] = maker.make("/keys", {"name": f"{MARK} key", "role": "root:readonly"})["id"]
     estate.ids["invitation_id"] = maker.make("/team/invitations", {"email": "acme-private@invited.example"})["id"]
+    _make_audience(maker, estate)
     maker.make("/suppressions", {"email": SUPPRESSED})
     lines = f"{MARK}-2@customer.example\nno address\n"
     imported = maker.client.post("/api/v1/suppressions/import?filename=acme-private.csv", data=lines, content_type="text/csv")
@@ -103,6 +104,20 @@ class _Maker:
         answer = self.client.post("/api/v1/email/send", json=body, headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code == 202, answer.json
         return json_of(answer)
+
+
+def _make_audience(maker: _Maker, estate: Estate) -> None:
+    """A contact on a list, with a tag and an event; a segment; a file."""
+    estate.ids["contact_id"] = maker.make("/contacts", {"email": f"{MARK}-contact@customer.example", "first_name": MARK})["id"]
+    estate.ids["list_id"] = maker.make("/lists", {"name": f"{MARK} list"})["id"]
+    maker.make(f"/lists/{estate.ids['list_id']}/contacts", {"email": f"{MARK}-contact@customer.example"})
+    estate.ids["tag_id"] = maker.make("/tags", {"name": f"{MARK} tag"})["id"]
+    assert maker.client.put(f"/api/v1/contacts/{estate.ids['contact_id']}/tags", json={"tag_ids": [estate.ids["tag_id"]]}).status_code == 200
+    maker.make("/events", {"contact_id": estate.ids["contact_id"], "name": f"{MARK}.event"})
+    rules = {"field": "list", "operator": "in", "value": estate.ids["list_id"]}
+    estate.ids["segment_id"] = maker.make("/segments", {"name": f"{MARK} segment", "rules": rules})["id"]
+    taken = maker.client.post("/api/v1/contacts/import", data=f"email\n{MARK}-3@customer.example\n", content_type="text/csv")
+    estate.ids["contact_import_id"] = json_of(taken)["data"]["id"]
 
 
 def _add_rows(cast: Cast, estate: Estate) -> None:

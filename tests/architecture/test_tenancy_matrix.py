@@ -82,7 +82,9 @@ def own(app: Flask, cast: Cast) -> dict[str, str]:
     """The stranger's own objects, for calls that need a right id beside the wrong one."""
     client = cast.stranger.api(app)
     made: dict[str, str] = {}
-    for path, name, body in (("/pools", "pool_id", {"name": "Own"}), ("/providers", "provider_id", {"name": "Own", "host": "93.184.216.36"})):
+    for path, name, body in (("/pools", "pool_id", {"name": "Own"}), ("/providers", "provider_id", {"name": "Own", "host": "93.184.216.36"}), (
+        "/contacts", "contact_id", {"email": "own@customer.example"},
+    )):  # fmt: skip
         made[name] = json_of(client.post(f"/api/v1{path}", json=body))["data"]["id"]
     return made
 

@@ -1,0 +1,1 @@
+"""People whom a tenant writes to: contacts, lists, tags, segments."""
