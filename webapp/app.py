@@ -60,11 +60,14 @@ from webapp.stats import api as stats_api
 from webapp.stats import views as stats_views
 from webapp.suppressions import api as suppressions_api
 from webapp.suppressions import views as suppressions_views
+from webapp.tenants import api as tenants_api
+from webapp.tenants import views as tenants_views
 from webapp.tracking import views as tracking_views
 from webapp.tracking.hotpath import HitDoor
 from webapp.validation import api as validation_api
 from webapp.validation import views as validation_views
 from webapp.webhooks import api as webhooks_api
+from webapp.webhooks import views as webhooks_views
 
 log = structlog.get_logger()
 
@@ -72,14 +75,15 @@ log = structlog.get_logger()
 API = (
     messages_api.blp, validation_api.blp,
     bridges_api.blp, pools_api.blp, pace_api.blp, sending_accounts_api.blp, domains_api.blp, content_api.blp, contacts_api.blp, suppressions_api.blp,
-    incidents_api.blp, log_api.blp, stats_api.blp, access_api.blp, accounts_api.blp, activity_api.blp,
+    incidents_api.blp, log_api.blp, stats_api.blp, access_api.blp, accounts_api.blp, tenants_api.blp, activity_api.blp,
     webhooks_api.blp, webhooks_api.inbound,
 )  # fmt: skip
 PAGES = (
     health.pages, validation_views.pages,
     documentation_views.pages, accounts_views.pages, stats_views.pages, messages_views.pages, bridges_views.pages, pools_views.pages,
     pace_views.pages, sending_accounts_views.pages, domains_views.pages, suppressions_views.pages, incidents_views.pages, content_views.pages,
-    access_views.pages, activity_views.pages, simulator_views.pages, tracking_views.pages, backoffice_views.pages, backoffice_views.tenant_pages,
+    access_views.pages, tenants_views.pages,
+    activity_views.pages, webhooks_views.pages, simulator_views.pages, tracking_views.pages, backoffice_views.pages, backoffice_views.tenant_pages,
 )  # fmt: skip
 
 #: Addresses under /api/ that are not versioned: mail clients call them.

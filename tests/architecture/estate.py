@@ -59,12 +59,18 @@ def make_estate(app: Flask, cast: Cast) -> Estate:
     estate.ids["bridge_id"], estate.bridge_token, estate.sibling_token = bridge["id"], *(b["credentials"]["api"]["token"] for b in (bridge, sibling))
     estate.sandbox_bridge_id = maker.make("/bridges", {"name": f"{MARK} sandbox", "mode": "sandbox"})["id"]
     estate.ids["domain_id"] = maker.make("/domains", {"domain": "acme-private.example"})["id"]
+    webhook = maker.make("/webhooks", {"url": f"https://93.184.216.34/{MARK}", "events": ["email.delivered"]})
+    estate.ids["webhook_id"] = webhook["id"]
+    sent = json_of(maker.client.post(f"/api/v1/webhooks/{webhook['id']}/test"))["data"]
+    estate.ids["delivery_id"], estate.ids["event_id"] = sent["id"], sent["event_id"]
     template = {"slug": estate.slug, "name": MARK, "subject": MARK, "text": MARK}
     estate.ids["template_id"] = maker.make("/templates", template)["id"]
     estate.ids["role_id"] = maker.make("/roles", {"name": f"{MARK} role", "permissions": ["email.send"]})["id"]
     estate.ids["key_id"] = maker.make("/keys", {"name": f"{MARK} key", "role": "root:readonly"})["id"]
     estate.ids["invitation_id"] = maker.make("/team/invitations", {"email": "acme-private@invited.example"})["id"]
     _make_audience(maker, estate)
+    asked = maker.make("/limit-requests", {"limit": "api_keys", "wanted": 250, "reason": f"{MARK} reason"})
+    estate.ids["limit_request_id"] = asked["id"]
     maker.make("/suppressions", {"email": SUPPRESSED})
     lines = f"{MARK}-2@customer.example\nno address\n"
     imported = maker.client.post("/api/v1/suppressions/import?filename=acme-private.csv", data=lines, content_type="text/csv")

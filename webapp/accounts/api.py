@@ -9,7 +9,7 @@ from flask.views import MethodView
 
 from webapp.accounts import queries, service
 from webapp.accounts.models import OneTimeToken
-from webapp.accounts.schemas import InvitationIn, InvitationOut, MemberOut, RoleForm
+from webapp.accounts.schemas import InvitationIn, InvitationOut, MemberOut, MemberQuery, RoleForm
 from webapp.accounts.types import Member
 from webapp.http.api import PageArgs, api_blueprint
 from webapp.http.guard import current_scope, requires
@@ -24,7 +24,7 @@ class Team(MethodView):
     """Members."""
 
     @requires(Permission.TEAM_READ)
-    @blp.arguments(PageArgs, location="query")
+    @blp.arguments(MemberQuery, location="query")
     @blp.answer_page(MemberOut)
     def get(self, args: dict[str, Any]) -> Page[Member]:
         """List members"""
@@ -65,6 +65,14 @@ class Invitation(MethodView):
     def delete(self, invitation_id: UUID) -> None:
         """Withdraw an invitation"""
         service.withdraw_invitation(current_scope(), invitation_id)
+
+
+@blp.route("/team/invitations/<uuid:invitation_id>/resend", methods=["POST"])
+@requires(Permission.TEAM_INVITE)
+@blp.answer(200, InvitationOut)
+def resend_invitation(invitation_id: UUID) -> OneTimeToken:
+    """Mail an invitation again; the link in the letter before ends"""
+    return service.resend_invitation(current_scope(), invitation_id)
 
 
 @blp.route("/team/<uuid:user_id>")

@@ -7,8 +7,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.accounts.models import Membership, OneTimeToken, User, UserSession
-from webapp.accounts.types import LoggedIn, Member, MemberRole, TokenPurpose
+from webapp.accounts.models import Membership, OneTimeToken, Passkey, RecoveryCode, TotpSecret, User, UserSession
+from webapp.accounts.types import Factors, LoggedIn, Member, MemberRole, TokenPurpose
 from webapp.kernel import clock
 from webapp.kernel.errors import NotFound
 from webapp.kernel.pagination import Page, page_of
@@ -53,7 +53,18 @@ def find_logged_in(session: Session, token: str) -> LoggedIn | None:
         expires_at=opened.expires_at, last_seen_at=opened.last_seen_at,
         tenant_id=tenant.id if tenant else None, tenant_name=tenant.name if tenant else None,
         tenant_status=TenantStatus(tenant.status) if tenant else None, role=MemberRole(role) if role else None,
+        tenant_asks_factor=bool(tenant and tenant.require_second_factor), method=opened.method, factor_at=opened.factor_at,
+        confirmed_at=opened.confirmed_at,
     )  # fmt: skip
+
+
+def count_factors(session: Session, user_id: UUID) -> Factors:
+    """The person's second factors."""
+    totp = sa.exists().where(TotpSecret.user_id == user_id, TotpSecret.confirmed_at.is_not(None)).select()
+    passkeys = sa.select(sa.func.count()).select_from(Passkey).where(Passkey.user_id == user_id)
+    codes = sa.select(sa.func.count()).select_from(RecoveryCode).where(RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None))
+    row = session.execute(sa.select(totp.scalar_subquery(), passkeys.scalar_subquery(), codes.scalar_subquery())).one()
+    return Factors(*row)
 
 
 def list_sessions(session: Session, user_id: UUID) -> list[UserSession]:
@@ -68,9 +79,17 @@ def list_tenants_of(session: Session, user_id: UUID) -> list[tuple[Tenant, Membe
     return [(tenant, MemberRole(role)) for tenant, role in session.execute(wanted.order_by(Tenant.name, Tenant.id))]
 
 
-def list_members(scope: Scope, *, limit: int = 50, cursor: str | None = None) -> Page[Member]:
-    """The tenant's people, the newest first."""
-    page = page_of(scope.session, sa.select(Membership), Membership.id, limit=limit, cursor=cursor)
+def list_members(
+    scope: Scope, *, search: str | None = None, role: MemberRole | None = None, limit: int = 50, cursor: str | None = None
+) -> Page[Member]:
+    """The tenant's people, the newest first. ``search``: in name and address."""
+    wanted = sa.select(Membership)
+    if role:
+        wanted = wanted.where(Membership.role == role)
+    if search:
+        found = sa.or_(User.name.icontains(search, autoescape=True), User.email.icontains(search, autoescape=True))
+        wanted = wanted.join(User, User.id == Membership.user_id).where(found)
+    page = page_of(scope.session, wanted, Membership.id, limit=limit, cursor=cursor)
     users = {user.id: user for user in scope.session.scalars(sa.select(User).where(User.id.in_([m.user_id for m in page.items])))}
     return Page([_member(membership, users[membership.user_id]) for membership in page.items], page.next_cursor)
 

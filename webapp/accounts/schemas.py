@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshmallow as ma
 from marshmallow import fields, validate
 
 from webapp.accounts.passwords import MAX_LENGTH
@@ -117,6 +118,18 @@ class RoleForm(Schema):
     """Give a member another role."""
 
     role = fields.Enum(MemberRole, by_value=True, required=True, metadata={"example": "viewer"})
+
+
+class MemberQuery(Schema):
+    """Filter of the list of members."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+
+    search = Line(load_default=None, validate=validate.Length(max=200), metadata={"description": "In name and address."})
+    role = fields.Enum(MemberRole, by_value=True, load_default=None)
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, 100))
+    cursor = fields.String(load_default=None)
 
 
 class MemberOut(Schema):

@@ -34,6 +34,7 @@ class Attempt(StrEnum):
     SIGN_UP = "sign_up"
     INVITE = "invite"
     TOKEN = "token"
+    FACTOR = "factor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ def _limits(attempt: Attempt) -> _Limits:
         Attempt.RESET: _Limits(RateLimitItemPerHour(5), RateLimitItemPerHour(50)),
         Attempt.SIGN_UP: _Limits(RateLimitItemPerHour(5), RateLimitItemPerHour(30)),
         Attempt.INVITE: _Limits(RateLimitItemPerHour(5, 24), RateLimitItemPerHour(100, 24)),
+        # Six digits, three of them right at a time: ten tries in 15 minutes find one in 95 years on average.
+        Attempt.FACTOR: _Limits(RateLimitItemPerMinute(10, 15), RateLimitItemPerMinute(100, 15)),
         Attempt.TOKEN: _Limits(RateLimitItemPerMinute(30, 15), RateLimitItemPerMinute(100, 15)),
     }[attempt]
 
@@ -60,11 +63,11 @@ def check(attempt: Attempt, account: str, network: str) -> None:
     """Count one try of ``account``; raise ``RateLimited`` when it, or its network, has had too many."""
     limits = _limits(attempt)
     _refuse_over(limits.account, (attempt, "account", _short(account)), count=True)
-    _refuse_over(limits.network, (attempt, "network", network_of(network)), count=attempt is not Attempt.LOGIN)
+    _refuse_over(limits.network, (attempt, "network", network_of(network)), count=attempt not in (Attempt.LOGIN, Attempt.FACTOR))
 
 
 def blame(attempt: Attempt, network: str) -> None:
-    """A try from ``network`` failed. Logins count there only then: a whole office behind one address may log in."""
+    """A try from ``network`` failed. Logins and second factors count there only then: a whole office behind one address may log in."""
     _with_limiter(lambda limiter: limiter.hit(_limits(attempt).network, attempt, "network", network_of(network)))
 
 

@@ -53,6 +53,11 @@ class Tenant(HasId, Timestamps, Base):
     suspended_for: Mapped[str | None]
     #: Set while mail under way is held because the tenant is suspended; emptied when all of it was let go.
     queue_held_at: Mapped[datetime | None]
+    #: Whether members reach nothing here before they gave a second factor.
+    require_second_factor: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    #: Set by an owner who wants the tenant gone: everything of it is deleted then, unless an owner changes their mind.
+    delete_at: Mapped[datetime | None]
+    delete_asked_by: Mapped[str | None]
 
 
 class LimitRequest(HasId, TenantOwned, Timestamps, Base):

@@ -1,6 +1,6 @@
 """Acts on people, their sessions and their membership. Those without a ``Scope`` are a person's own, whatever tenant they work for."""
 
-from webapp.accounts.service.members import accept_invitation, change_role, invite, remove_member, withdraw_invitation
+from webapp.accounts.service.members import accept_invitation, change_role, invite, remove_member, resend_invitation, withdraw_invitation
 from webapp.accounts.service.people import (
     NewAccount,
     SignedUp,
@@ -30,7 +30,7 @@ from webapp.accounts.service.tokens import list_waiting, request_token, take_let
 
 __all__ = [
     "NewAccount", "SignedUp", "accept_invitation", "add_member", "change_password", "change_role", "confirm_email_change", "create_account",
-    "create_user", "end_session", "end_sessions", "invite", "list_waiting", "make_staff", "note_use",
-    "open_session", "remove_member", "rename_user", "request_email_change", "request_reset", "request_token", "reset_password", "rotate_session",
-    "set_password", "sign_up", "switch_mode", "switch_tenant", "take_letter", "withdraw_invitation",
+    "create_user", "end_session", "end_sessions", "invite", "list_waiting", "make_staff", "note_use", "open_session", "remove_member", "rename_user",
+    "request_email_change", "request_reset", "request_token", "resend_invitation", "reset_password", "rotate_session", "set_password", "sign_up",
+    "switch_mode", "switch_tenant", "take_letter", "withdraw_invitation",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from webapp.accounts.passwords import check_password, hash_password
 from webapp.accounts.queries import find_token, find_user, get_invitation, get_member, get_membership, open_invitations
 from webapp.accounts.service.people import add_member, create_user
 from webapp.accounts.service.sessions import end_sessions
-from webapp.accounts.service.tokens import request_token
+from webapp.accounts.service.tokens import renew_token, request_token
 from webapp.accounts.types import Member, MemberRole, TokenPurpose
 from webapp.activity.service import record
 from webapp.kernel import clock
@@ -50,6 +50,17 @@ def invite(scope: Scope, email: str, role: MemberRole) -> OneTimeToken:
         replaced.used_at = clock.now()
     row = request_token(scope.session, TokenPurpose.INVITATION, email, tenant_id=scope.tenant_id, role=role)
     record(scope, "member.invited", "invitation", row.id, email, {"role": role})
+    return row
+
+
+def resend_invitation(scope: Scope, invitation_id: UUID) -> OneTimeToken:
+    """Mail an invitation again with a new link, valid for another seven days; the link before ends. Raises ``NotFound``, ``RateLimited``."""
+    row = get_invitation(scope, invitation_id)
+    _check_covers(scope, MemberRole(row.role or MemberRole.VIEWER))
+    throttle.check(throttle.Attempt.INVITE, f"{scope.tenant_id}|{row.email}", str(scope.tenant_id))
+    before = row.expires_at
+    renew_token(scope.session, row)
+    record(scope, "invitation.resent", "invitation", row.id, row.email, {"expires_at": [before, row.expires_at]})
     return row
 
 

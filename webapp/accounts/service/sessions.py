@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.accounts.models import Membership, User, UserSession
+from webapp.accounts.types import SignInMethod
 from webapp.kernel import clock
 from webapp.kernel.errors import NotFound
 from webapp.kernel.ids import uuid7
@@ -22,14 +23,21 @@ _TOKEN_BITS = 200
 _MAX_SESSIONS = 50
 
 
-def open_session(session: Session, user: User, address: str | None, user_agent: str | None, *, tenant_id: UUID | None = None) -> str:
-    """Log a person in: a new row, and the token for the cookie. Starts in ``tenant_id``, else in the tenant of the last session or the first one."""
+def open_session(
+    session: Session, user: User, address: str | None, user_agent: str | None, *, tenant_id: UUID | None = None,
+    method: SignInMethod = SignInMethod.PASSWORD, factor_at: datetime | None = None,
+) -> str:  # fmt: skip
+    """Log a person in: a new row, and the token for the cookie. Starts in ``tenant_id``, else in the tenant of the last session or the first one.
+
+    ``factor_at``: when a second factor was given, if one was.
+    """
     token = random_token(_TOKEN_BITS)
     tenant_id, mode = _where_to_start(session, user.id, tenant_id)
     user.last_login_at = clock.now()
     opened = UserSession(
         id=uuid7(), token_hash=digest(token), user_id=user.id, tenant_id=tenant_id, mode=mode.value, address=address,
         user_agent=_clean(user_agent), expires_at=clock.now() + timedelta(hours=get_settings().session_hours),
+        method=method.value, factor_at=factor_at, confirmed_at=clock.now(),
     )  # fmt: skip
     session.add(opened)
     session.flush()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -31,26 +32,37 @@ _LIFE = {
     TokenPurpose.INVITATION: timedelta(days=7),
     TokenPurpose.SIGN_UP_AGAIN: timedelta(hours=1),
     TokenPurpose.CHANGE_EMAIL: timedelta(hours=1),
+    TokenPurpose.UNDO_EMAIL: timedelta(days=7),
+    TokenPurpose.NOTICE: timedelta(days=2),
 }
 _PATH = {
     TokenPurpose.RESET_PASSWORD: "/reset-password",
     TokenPurpose.INVITATION: "/invitation",
     TokenPurpose.CHANGE_EMAIL: "/confirm-email",
+    TokenPurpose.UNDO_EMAIL: "/undo-email",
 }
 
 
 def request_token(
-    session: Session, purpose: TokenPurpose, email: str, *, user_id: UUID | None = None, tenant_id: UUID | None = None, role: MemberRole | None = None
-) -> OneTimeToken:
-    """Note that a mail with a token is wanted and wake the job that sends it."""
+    session: Session, purpose: TokenPurpose, email: str, *, user_id: UUID | None = None, tenant_id: UUID | None = None, role: MemberRole | None = None,
+    data: dict[str, Any] | None = None,
+) -> OneTimeToken:  # fmt: skip
+    """Note that a mail with a token is wanted and wake the job that sends it. ``data``: what the letter tells besides, for people to read."""
     row = OneTimeToken(
         id=uuid7(), token_hash=secrets.token_bytes(32), purpose=purpose.value, user_id=user_id, tenant_id=tenant_id, email=email,
-        role=role.value if role else None, expires_at=clock.now() + _LIFE[purpose],
+        role=role.value if role else None, expires_at=clock.now() + _LIFE[purpose], data=data or {},
     )  # fmt: skip
     session.add(row)
     session.flush()
     enqueue_after_commit(session, QueueName.DEFAULT, "worker.jobs.mail.send_system_mail", purpose.value, str(row.id))
     return row
+
+
+def renew_token(session: Session, row: OneTimeToken) -> None:
+    """Send the letter again, with a new token and a new life: the link in the letter before works no longer."""
+    row.token_hash, row.mailed_at, row.expires_at = secrets.token_bytes(32), None, clock.now() + _LIFE[TokenPurpose(row.purpose)]
+    session.flush()
+    enqueue_after_commit(session, QueueName.DEFAULT, "worker.jobs.mail.send_system_mail", row.purpose, str(row.id))
 
 
 def take_letter(session: Session, token_id: UUID) -> Letter | None:
@@ -71,7 +83,7 @@ def take_letter(session: Session, token_id: UUID) -> Letter | None:
     plain = random_token(160)
     row.token_hash = digest(plain)
     tenant = session.get(Tenant, row.tenant_id) if row.tenant_id else None
-    return write_letter(purpose, row.email, _link(purpose, plain), tenant.name if tenant else "", row.role or "")
+    return write_letter(purpose, row.email, _link(purpose, plain), tenant.name if tenant else "", row.role or "", row.data)
 
 
 def list_waiting(session: Session, limit: int = 100) -> list[tuple[TokenPurpose, UUID]]:
@@ -87,11 +99,15 @@ def list_waiting(session: Session, limit: int = 100) -> list[tuple[TokenPurpose,
 def _may_have_letter(purpose: TokenPurpose, user: User | None) -> bool:
     if purpose in (TokenPurpose.RESET_PASSWORD, TokenPurpose.SIGN_UP_AGAIN):
         return user is not None and user.disabled_at is None
-    return purpose is TokenPurpose.INVITATION or user is None  # a new address must still be free
+    if purpose is TokenPurpose.CHANGE_EMAIL:
+        return user is None  # the new address must still be free
+    return True
 
 
 def _link(purpose: TokenPurpose, plain: str) -> str:
     """In the query, not in the path: paths are logged."""
     base = get_settings().public_url.rstrip("/")
+    if purpose is TokenPurpose.NOTICE:
+        return f"{base}/settings/security"
     path = _PATH.get(purpose)
     return f"{base}{path}?token={quote(plain)}" if path else f"{base}/login"

@@ -13,7 +13,7 @@ from webapp.accounts.types import MemberRole
 from webapp.accounts.views.blueprint import Errors, errors_of, pages
 from webapp.http.guard import current_scope, requires, signed_in
 from webapp.http.pages import flash, load_form, redirect_to, render
-from webapp.kernel.errors import DomainError
+from webapp.kernel.errors import DomainError, NotFound
 from webapp.kernel.permissions import PRESETS, Permission
 
 
@@ -54,6 +54,20 @@ def withdraw(invitation_id: UUID) -> Response:
     """Take an invitation back."""
     service.withdraw_invitation(current_scope(), invitation_id)
     flash("The invitation is withdrawn.")
+    return redirect_to("accounts.team")
+
+
+@pages.post("/team/invitations/<uuid:invitation_id>/resend")
+@requires(Permission.TEAM_INVITE)
+def resend(invitation_id: UUID) -> Response:
+    """Mail an invitation again."""
+    try:
+        row = service.resend_invitation(current_scope(), invitation_id)
+    except NotFound:
+        raise
+    except DomainError as error:
+        return _page(errors=errors_of(error), status=error.status)
+    flash(f"The invitation is on its way to {row.email} again; the link before works no longer.")
     return redirect_to("accounts.team")
 
 
