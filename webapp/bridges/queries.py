@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from webapp.bridges.models import Bridge, BridgeCredential
 from webapp.kernel.errors import NotFound
 from webapp.kernel.ids import parse_uuid
-from webapp.kernel.pagination import Page, page_of
+from webapp.kernel.pagination import SORTS, Page, page_of
 from webapp.kernel.scope import Mode, Scope
 
 
@@ -38,10 +38,12 @@ def list_bridges(
     mode: Mode | None = None,
     pool_id: UUID | None = None,
     paused: bool | None = None,
+    sender: str | None = None,
+    sort: str = SORTS[0],
     limit: int = 50,
     cursor: str | None = None,
 ) -> Page[Bridge]:
-    """Bridges that are not deleted, newest first. ``search``: part of the name."""
+    """Bridges that are not deleted, newest first. ``search``: part of the name; ``sender``: a domain, of those that send from it alone."""
     statement = _visible(scope)
     if search:
         statement = statement.where(Bridge.name.icontains(search.strip(), autoescape=True))
@@ -51,7 +53,10 @@ def list_bridges(
         statement = statement.where(Bridge.pool_id == pool_id)
     if paused is not None:
         statement = statement.where(Bridge.paused_at.is_not(None) if paused else Bridge.paused_at.is_(None))
-    return page_of(scope.session, statement, Bridge.id, limit=limit, cursor=cursor)
+    if sender is not None:
+        only = sa.literal_column("bridges.allowed_from[1]", sa.Text())
+        statement = statement.where(sa.func.cardinality(Bridge.allowed_from) == 1, only.iendswith(f"@{sender}", autoescape=True))
+    return page_of(scope.session, statement, Bridge.id, limit=limit, cursor=cursor, sort=sort, name=Bridge.name)
 
 
 def bridge_names(scope: Scope) -> dict[UUID, str]:

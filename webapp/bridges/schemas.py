@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 
 from webapp.bridges.service import MAX_OVERLAP_DAYS
 from webapp.bridges.types import GuardAction, GuardRule, GuardState, Stream
-from webapp.kernel.schema import Id, Line, Rfc3339, Schema
+from webapp.kernel.schema import Id, Line, Rfc3339, Schema, sort_field
 from webapp.kernel.scope import Mode
 
 _ALLOWED_FROM = {"description": "Addresses or domains it may send from; empty: every verified domain.", "example": ["shop@example.com", "example.net"]}
@@ -44,6 +44,7 @@ class BridgeQuery(Schema):
     mode = fields.Enum(Mode, by_value=True, load_default=None)
     pool_id = Id(load_default=None)
     paused = fields.Boolean(load_default=None)
+    sort = sort_field()
 
 
 class Rotation(Schema):
@@ -255,11 +256,27 @@ class AliasIn(Schema):
     display_name = Line(load_default=None, validate=validate.Length(1, 80), metadata={"example": "My App"})
 
 
+class AliasChange(Schema):
+    """Another name for credentials."""
+
+    display_name = Line(required=True, validate=validate.Length(1, 80), metadata={"example": "My App"})
+
+
+class AliasQuery(Schema):
+    """Filter of the list."""
+
+    search = Line(load_default=None, metadata={"description": "Part of the display name."})
+    domain_id = Id(load_default=None, metadata={"description": "Credentials that send from this domain alone."})
+    sort = sort_field()
+
+
 class AliasOut(Schema):
     """A bridge in the vocabulary of credentials."""
 
     id = Id()
     display_name = fields.String()
+    username = fields.String(allow_none=True, metadata={"description": "Of that address, the part before the @."})
+    domain = fields.String(allow_none=True)
     email = fields.String(allow_none=True, metadata={"description": "The one address it may send from; null when it has several."})
     status = fields.String()
     last_used_at = Rfc3339(allow_none=True)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from webapp.domains.models import DkimKey, Domain, RecordCheck
 from webapp.domains.types import DomainStatus
 from webapp.kernel.errors import NotFound
-from webapp.kernel.pagination import Page, page_of
+from webapp.kernel.pagination import SORTS, Page, page_of
 
 
 def get_domain(session: Session, domain_id: UUID, *, lock: bool = False) -> Domain:
@@ -24,7 +24,13 @@ def get_domain(session: Session, domain_id: UUID, *, lock: bool = False) -> Doma
 
 
 def list_domains(
-    session: Session, *, search: str | None = None, status: DomainStatus | None = None, limit: int = 50, cursor: str | None = None
+    session: Session,
+    *,
+    search: str | None = None,
+    status: DomainStatus | None = None,
+    sort: str = SORTS[0],
+    limit: int = 50,
+    cursor: str | None = None,
 ) -> Page[Domain]:
     """The tenant's domains, newest first."""
     statement = sa.select(Domain)
@@ -32,7 +38,7 @@ def list_domains(
         statement = statement.where(Domain.name.contains(search.strip().lower(), autoescape=True))
     if status:
         statement = statement.where(Domain.status == status)
-    return page_of(session, statement, Domain.id, limit=limit, cursor=cursor)
+    return page_of(session, statement, Domain.id, limit=limit, cursor=cursor, sort=sort, name=Domain.name)
 
 
 def has_verified(session: Session) -> bool:

@@ -8,7 +8,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from webapp.domains.types import DkimAlgorithm, DomainStatus, KeyState, Need, OffReason, Purpose, RecordState
-from webapp.kernel.schema import Id, Line, Rfc3339, Schema
+from webapp.kernel.schema import Id, Line, Rfc3339, Schema, sort_field
 
 _COVERS = {"description": "Whether mail from sub-domains is covered too."}
 _LABEL = validate.Length(1, 42)
@@ -39,6 +39,7 @@ class DomainQuery(Schema):
 
     search = Line(load_default=None)
     status = fields.Enum(DomainStatus, by_value=True, load_default=None)
+    sort = sort_field()
 
 
 class RecordOut(Schema):

@@ -11,6 +11,7 @@ from marshmallow import fields
 
 from webapp.kernel.addresses import BadAddress, domain_of, parse_address
 from webapp.kernel.clock import parse_rfc3339, rfc3339
+from webapp.kernel.pagination import SORTS
 
 
 class Schema(ma.Schema):
@@ -55,6 +56,12 @@ class DomainName(fields.String):
             return domain_of(text)
         except BadAddress as error:
             raise ma.ValidationError(f"Not a domain name: {error}.") from None
+
+
+def sort_field() -> fields.String:
+    """The order of a list of named things."""
+    said = {"description": "By creation or name; a minus in front turns the order round."}
+    return fields.String(load_default=SORTS[0], validate=ma.validate.OneOf(SORTS), metadata=said)
 
 
 class Id(fields.UUID):

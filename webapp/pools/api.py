@@ -18,10 +18,6 @@ from webapp.pools.types import MemberView
 blp = api_blueprint("pools", "Pools: the IP addresses and relays that bridges route through")
 
 
-def _view(pool_id: UUID, member_id: UUID) -> MemberView:
-    return next(view for view in queries.view_members(current_scope().session, pool_id) if view.id == member_id)
-
-
 @blp.route("/pools")
 class Pools(MethodView):
     """All pools."""
@@ -71,30 +67,39 @@ class Members(MethodView):
     """The members of one pool."""
 
     @requires(Permission.POOL_READ)
+    @blp.arguments(schemas.MemberQuery(unknown="exclude"), location="query")
     @blp.answer_page(schemas.PoolMemberOut)
-    def get(self, pool_id: UUID) -> Page[MemberView]:
+    def get(self, query: dict[str, Any], pool_id: UUID) -> Page[MemberView]:
         """List the members; all on one page."""
         session = current_scope().session
-        return Page(queries.view_members(session, queries.get_pool(session, pool_id).id), None)
+        return Page(queries.view_members(session, queries.get_pool(session, pool_id).id, **query), None)
 
     @requires(Permission.POOL_UPDATE)
     @blp.arguments(schemas.MemberIn)
     @blp.answer(201, schemas.PoolMemberOut)
     def post(self, data: dict[str, Any], pool_id: UUID) -> MemberView:
         """Add an IP address or a sending account."""
-        return _view(pool_id, service.add_member(current_scope(), pool_id, **data).id)
+        scope = current_scope()
+        return queries.view_member(scope.session, pool_id, service.add_member(scope, pool_id, **data).id)
 
 
 @blp.route("/pools/<uuid:pool_id>/members/<uuid:member_id>")
 class OneMember(MethodView):
     """One member."""
 
+    @requires(Permission.POOL_READ)
+    @blp.answer(200, schemas.PoolMemberOut)
+    def get(self, pool_id: UUID, member_id: UUID) -> MemberView:
+        """Read a member."""
+        return queries.view_member(current_scope().session, pool_id, member_id)
+
     @requires(Permission.POOL_UPDATE)
     @blp.arguments(schemas.MemberChange)
     @blp.answer(200, schemas.PoolMemberOut)
     def patch(self, data: dict[str, Any], pool_id: UUID, member_id: UUID) -> MemberView:
         """Change a member's weight, or take it out of use."""
-        return _view(pool_id, service.update_member(current_scope(), pool_id, member_id, data).id)
+        scope = current_scope()
+        return queries.view_member(scope.session, pool_id, service.update_member(scope, pool_id, member_id, data).id)
 
     @requires(Permission.POOL_UPDATE)
     @blp.answer(200)
@@ -109,10 +114,11 @@ class Ips(MethodView):
 
     @requires(Permission.IP_READ)
     @blp.arguments(PageArgs, location="query")
+    @blp.arguments(schemas.IpQuery(unknown="exclude"), location="query")
     @blp.answer_page(schemas.IpOut)
-    def get(self, paging: dict[str, Any]) -> Page[IpAddress]:
-        """List dedicated and shared IP addresses."""
-        return queries.list_ips(current_scope().session, **paging)
+    def get(self, paging: dict[str, Any], query: dict[str, Any]) -> Page[IpAddress]:
+        """List dedicated and shared IP addresses; by name means the name it greets with."""
+        return queries.list_ips(current_scope().session, **query, **paging)
 
 
 @blp.route("/ips/<uuid:ip_id>")
@@ -124,3 +130,10 @@ class OneIp(MethodView):
     def get(self, ip_id: UUID) -> IpAddress:
         """Read an IP address."""
         return queries.get_ip(current_scope().session, ip_id)
+
+    @requires(Permission.IP_UPDATE)
+    @blp.arguments(schemas.IpChange)
+    @blp.answer(200, schemas.IpOut)
+    def patch(self, data: dict[str, Any], ip_id: UUID) -> IpAddress:
+        """Take a dedicated address out of use, or into it again; 409 for a shared one. Addresses are added by the operator."""
+        return service.use_dedicated(current_scope(), ip_id, data["active"])

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from webapp.kernel.errors import NotFound
-from webapp.kernel.pagination import Page, page_of
+from webapp.kernel.pagination import SORTS, Page, page_of
 from webapp.pools.models import IpAddress, Pool, PoolMember
 from webapp.pools.types import MemberKind, MemberView, PoolUse
 from webapp.sending_accounts.models import SendingAccount
@@ -35,12 +35,25 @@ def has_own_pool(session: Session) -> bool:
     return session.scalar(sa.select(Pool.id).where(Pool.tenant_id.is_not(None), Pool.deleted_at.is_(None)).limit(1)) is not None
 
 
-def list_pools(session: Session, *, search: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[Pool]:
-    """Own and shared pools, newest first."""
+def list_pools(
+    session: Session,
+    *,
+    search: str | None = None,
+    shared: bool | None = None,
+    paused: bool | None = None,
+    sort: str = SORTS[0],
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Page[Pool]:
+    """Own and shared pools, newest first. ``search``: part of the name."""
     statement = sa.select(Pool).where(Pool.deleted_at.is_(None))
     if search:
         statement = statement.where(Pool.name.icontains(search.strip(), autoescape=True))
-    return page_of(session, statement, Pool.id, limit=limit, cursor=cursor)
+    if shared is not None:
+        statement = statement.where(Pool.tenant_id.is_(None) if shared else Pool.tenant_id.is_not(None))
+    if paused is not None:
+        statement = statement.where(Pool.paused.is_(paused))
+    return page_of(session, statement, Pool.id, limit=limit, cursor=cursor, sort=sort, name=Pool.name)
 
 
 def list_choices(session: Session) -> Sequence[Pool]:
@@ -81,9 +94,16 @@ def list_members(session: Session, pool_ids: Sequence[UUID]) -> dict[UUID, list[
     return found
 
 
-def view_members(session: Session, pool_id: UUID) -> list[MemberView]:
+def view_members(session: Session, pool_id: UUID, *, kind: MemberKind | None = None, active: bool | None = None) -> list[MemberView]:
     """The members of one pool as people see them."""
-    return [_view(*row) for row in list_members(session, [pool_id])[pool_id]]
+    views = [_view(*row) for row in list_members(session, [pool_id])[pool_id]]
+    return [view for view in views if kind in (None, view.kind) and active in (None, view.active)]
+
+
+def view_member(session: Session, pool_id: UUID, member_id: UUID) -> MemberView:
+    """One member of one pool. Raises ``NotFound``, also for a pool that is deleted or somebody else's."""
+    member = get_member(session, get_pool(session, pool_id).id, member_id)
+    return next(view for view in view_members(session, pool_id) if view.id == member.id)
 
 
 def _view(member: PoolMember, address: IpAddress | None, account: SendingAccount | None) -> MemberView:
@@ -106,13 +126,26 @@ def get_member(session: Session, pool_id: UUID, member_id: UUID) -> PoolMember:
     return member
 
 
-def list_ips(session: Session, *, search: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[IpAddress]:
+def list_ips(
+    session: Session,
+    *,
+    search: str | None = None,
+    active: bool | None = None,
+    shared: bool | None = None,
+    sort: str = SORTS[0],
+    limit: int = 50,
+    cursor: str | None = None,
+) -> Page[IpAddress]:
     """The tenant's dedicated and the shared IP addresses. ``search``: part of the address or of the name it greets with."""
     statement = sa.select(IpAddress)
     if search:
         text = search.strip()
         statement = statement.where(sa.or_(IpAddress.address.icontains(text, autoescape=True), IpAddress.helo_name.icontains(text, autoescape=True)))
-    return page_of(session, statement, IpAddress.id, limit=limit, cursor=cursor)
+    if active is not None:
+        statement = statement.where(IpAddress.active.is_(active))
+    if shared is not None:
+        statement = statement.where(IpAddress.tenant_id.is_(None) if shared else IpAddress.tenant_id.is_not(None))
+    return page_of(session, statement, IpAddress.id, limit=limit, cursor=cursor, sort=sort, name=IpAddress.helo_name)
 
 
 def get_ip(session: Session, ip_id: UUID) -> IpAddress:

@@ -9,7 +9,8 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from webapp.kernel.ids import parse_uuid
-from webapp.kernel.schema import Id, Line, Rfc3339, Schema
+from webapp.kernel.schema import Id, Line, Rfc3339, Schema, sort_field
+from webapp.pools.types import MemberKind
 
 _WEIGHT = validate.Range(1, 1000)
 
@@ -35,6 +36,9 @@ class PoolQuery(Schema):
     """Filter of the list."""
 
     search = Line(load_default=None)
+    shared = fields.Boolean(load_default=None, metadata={"description": "The platform's own, or yours."})
+    paused = fields.Boolean(load_default=None)
+    sort = sort_field()
 
 
 class PoolOut(Schema):
@@ -48,6 +52,13 @@ class PoolOut(Schema):
     shared = fields.Boolean(metadata={"description": "The platform's own: read-only."})
     created_at = Rfc3339()
     updated_at = Rfc3339()
+
+
+class MemberQuery(Schema):
+    """Filter of the members."""
+
+    kind = fields.Enum(MemberKind, by_value=True, load_default=None)
+    active = fields.Boolean(load_default=None)
 
 
 class MemberIn(Schema):
@@ -89,6 +100,21 @@ class IpOut(Schema):
     shared = fields.Boolean()
     created_at = Rfc3339()
     updated_at = Rfc3339()
+
+
+class IpQuery(Schema):
+    """Filter of the list."""
+
+    search = Line(load_default=None, metadata={"description": "Part of the address or of the name it greets with."})
+    active = fields.Boolean(load_default=None)
+    shared = fields.Boolean(load_default=None, metadata={"description": "The platform's own, or dedicated to you."})
+    sort = sort_field()
+
+
+class IpChange(Schema):
+    """What a tenant decides about a dedicated address."""
+
+    active = fields.Boolean(required=True, metadata={"description": "Whether pools send from it."})
 
 
 class MemberRef(fields.Field[tuple[str, UUID]]):

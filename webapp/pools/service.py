@@ -19,6 +19,7 @@ from webapp.pools.addresses import ANY_ADDRESS, add_address, change_address, che
 from webapp.pools.models import IpAddress, Pool, PoolMember
 from webapp.pools.queries import get_pool, list_choices, list_members, pool_names
 from webapp.pools.types import MemberKind, PoolRoute, RouteMember
+from webapp.sending_accounts.headers import as_lines
 from webapp.sending_accounts.models import SendingAccount
 from webapp.sending_accounts.service import open_password, usage_of
 from webapp.sending_accounts.types import AuthMethod, TlsPolicy, Usage
@@ -27,7 +28,7 @@ from webapp.tenants.types import LimitName
 
 __all__ = [
     "ANY_ADDRESS", "add_address", "add_member", "change_address", "check_address", "create_pool", "delete_pool", "get_default_pool",
-    "get_pool", "list_choices", "list_members", "pool_names", "remove_member", "route_of", "update_member", "update_pool",
+    "get_pool", "list_choices", "list_members", "pool_names", "remove_member", "route_of", "update_member", "update_pool", "use_dedicated",
 ]  # fmt: skip
 
 
@@ -171,6 +172,7 @@ def _relay(member: PoolMember, account: SendingAccount, usage: Usage | None) -> 
         member.id, MemberKind.RELAY, member.weight, host=account.host, port=account.port, tls=TlsPolicy(account.tls), username=account.username,
         password=open_password(account), max_connections=account.max_connections, trusted=account.tenant_id is None,
         source_id=account.id, owner_id=account.tenant_id, label=account.name, auth=AuthMethod(account.auth), return_path=account.return_path, usage=usage,
+        headers=as_lines(account.headers),
     )  # fmt: skip
 
 
@@ -183,6 +185,20 @@ def _ip(member: PoolMember, address: IpAddress | None) -> RouteMember | None:
         member.id, MemberKind.IP, member.weight, source_address=source, helo_name=address.helo_name, source_id=address.id, owner_id=address.tenant_id,
         label=label,
     )  # fmt: skip
+
+
+def use_dedicated(scope: Scope, ip_id: UUID, active: bool) -> IpAddress:
+    """Take an address that is dedicated to the tenant into use or out of it; mail of its pools goes by their other members. Raises ``NotFound``,
+    and ``Conflict`` for a shared one."""
+    scope.require(Permission.IP_UPDATE)
+    address = queries.get_ip(scope.session, ip_id)
+    if address.shared:
+        raise Conflict("This address is shared by the platform and cannot be changed here.")
+    if address.active != active:
+        record(scope, "ip.updated", "ip", address.id, address.address, {"active": [address.active, active]})
+        address.active = active
+        scope.session.flush()
+    return address
 
 
 def _own(scope: Scope, pool_id: UUID) -> Pool:

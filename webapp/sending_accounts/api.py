@@ -14,6 +14,7 @@ from webapp.kernel.permissions import Permission
 from webapp.sending_accounts import queries, schemas, service
 from webapp.sending_accounts.models import SendingAccount
 from webapp.sending_accounts.types import ConnectionTest
+from webapp.tenants.models import LimitRequest
 
 blp = api_blueprint("sending_accounts", "Sending accounts: SMTP relays of your own")
 
@@ -95,3 +96,12 @@ class ProviderUsage(MethodView):
 def test(provider_id: UUID) -> ConnectionTest:
     """Connect, encrypt and log in as a delivery would; sends no mail."""
     return service.test_account(current_scope(), provider_id)
+
+
+@blp.route("/providers/<uuid:provider_id>/limit-requests", methods=["POST"])
+@requires(Permission.PROVIDER_UPDATE)
+@blp.arguments(schemas.LimitWish)
+@blp.answer(201, schemas.LimitWishOut)
+def request_limit(data: dict[str, Any], provider_id: UUID) -> LimitRequest:
+    """Ask staff for more recipients a day through a shared account; 409 for one of your own, whose quotas you set."""
+    return service.ask_for_more(current_scope(), provider_id, data["wanted"], data["reason"])

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from webapp.kernel.clock import now
 from webapp.kernel.errors import NotFound
-from webapp.kernel.pagination import Page, page_of
+from webapp.kernel.pagination import SORTS, Page, page_of
 from webapp.sending_accounts.models import SendingAccount
 from webapp.sending_accounts.usage import list_hours, usage_of
 
@@ -27,7 +27,14 @@ def get_account(session: Session, account_id: UUID) -> SendingAccount:
 
 
 def list_accounts(
-    session: Session, *, search: str | None = None, active: bool | None = None, limit: int = 50, cursor: str | None = None
+    session: Session,
+    *,
+    search: str | None = None,
+    active: bool | None = None,
+    shared: bool | None = None,
+    sort: str = SORTS[0],
+    limit: int = 50,
+    cursor: str | None = None,
 ) -> Page[SendingAccount]:
     """Own and shared accounts, newest first. ``search``: part of name or host."""
     statement = sa.select(SendingAccount)
@@ -38,7 +45,9 @@ def list_accounts(
         )
     if active is not None:
         statement = statement.where(SendingAccount.active.is_(active))
-    return page_of(session, statement, SendingAccount.id, limit=limit, cursor=cursor)
+    if shared is not None:
+        statement = statement.where(SendingAccount.tenant_id.is_(None) if shared else SendingAccount.tenant_id.is_not(None))
+    return page_of(session, statement, SendingAccount.id, limit=limit, cursor=cursor, sort=sort, name=SendingAccount.name)
 
 
 def read_usage(session: Session, account_id: UUID) -> dict[str, Any]:

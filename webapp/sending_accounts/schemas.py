@@ -7,7 +7,8 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from webapp.kernel.schema import EmailAddress, Id, Line, Rfc3339, Schema
+from webapp.kernel.schema import EmailAddress, Id, Line, Rfc3339, Schema, sort_field
+from webapp.sending_accounts.headers import MOST, RelayHeaders
 from webapp.sending_accounts.types import AuthMethod, TlsPolicy
 
 #: Messages; the column is a 32-bit integer.
@@ -41,6 +42,12 @@ class AccountChange(Schema):
     hourly_quota = fields.Integer(allow_none=True, validate=_QUOTA, metadata={"description": "Messages an hour (UTC) at most.", "example": 500})
     daily_quota = fields.Integer(allow_none=True, validate=_QUOTA, metadata={"description": "Messages a day (UTC) at most.", "example": 10_000})
     return_path = EmailAddress(allow_none=True, metadata={"description": "Envelope sender of all mail through it, where the relay takes no other."})
+    headers = RelayHeaders(
+        metadata={
+            "type": "object", "additionalProperties": {"type": "string"}, "maxProperties": MOST, "example": {"X-SES-CONFIGURATION-SET": "newsletters"},
+            "description": "X- fields that the relay wants to see in each mail, put above its signatures.",
+        }
+    )  # fmt: skip
 
 
 class AccountIn(AccountChange):
@@ -59,6 +66,8 @@ class AccountQuery(Schema):
 
     search = Line(load_default=None)
     active = fields.Boolean(load_default=None)
+    shared = fields.Boolean(load_default=None, metadata={"description": "The platform's own, or yours."})
+    sort = sort_field()
 
 
 class AccountOut(Schema):
@@ -77,6 +86,7 @@ class AccountOut(Schema):
     hourly_quota = fields.Integer(allow_none=True)
     daily_quota = fields.Integer(allow_none=True)
     return_path = fields.String(allow_none=True)
+    headers = RelayHeaders(metadata={"type": "object", "additionalProperties": {"type": "string"}})
     active = fields.Boolean()
     shared = fields.Boolean(metadata={"description": "The platform's own: read-only."})
     created_at = Rfc3339()
@@ -100,6 +110,25 @@ class UsageOut(Schema):
     left = fields.Integer(allow_none=True, metadata={"description": "How many more it may take now; null without a quota."})
     resets_at = Rfc3339(allow_none=True, metadata={"description": "When a quota that is used up begins anew."})
     hours = fields.List(fields.Nested(UsageHourOut), metadata={"description": "Hours with mail of the last seven days."})
+
+
+class LimitWish(Schema):
+    """A wish for more mail through a shared account."""
+
+    wanted = fields.Integer(required=True, strict=True, validate=validate.Range(1, 2**31 - 1), metadata={"description": "Recipients a day.", "example": 50000})
+    reason = fields.String(required=True, validate=validate.Length(1, 1800), metadata={"example": "Our shop opens in three more countries."})
+
+
+class LimitWishOut(Schema):
+    """The request, as staff decides it."""
+
+    id = Id()
+    limit_name = fields.String()
+    present = fields.Integer()
+    wanted = fields.Integer()
+    reason = fields.String()
+    status = fields.String()
+    created_at = Rfc3339()
 
 
 class ProbeOut(Schema):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -20,11 +21,12 @@ from webapp.sending_accounts.probe import Relay, probe
 from webapp.sending_accounts.queries import get_account, list_accounts
 from webapp.sending_accounts.types import AuthMethod, ConnectionTest, TlsPolicy
 from webapp.sending_accounts.usage import count_usage, usage_of
-from webapp.tenants.service import check_room, counts
+from webapp.tenants.models import LimitRequest
+from webapp.tenants.service import ask_limit, check_room, counts
 from webapp.tenants.types import LimitName
 
 __all__ = [
-    "RELAY_PORTS", "AccountInput", "count_usage", "create_account", "delete_account", "get_account", "list_accounts", "open_password",
+    "RELAY_PORTS", "AccountInput", "ask_for_more", "count_usage", "create_account", "delete_account", "get_account", "list_accounts", "open_password",
     "sealed_password", "set_active", "test_account", "update_account", "usage_of",
 ]  # fmt: skip
 
@@ -37,7 +39,7 @@ class AccountInput:
     """What a person or key says about a relay. ``password`` None: keep the one there is; of XOAUTH2 it is the access token.
 
     Quotas are messages in an hour and in a day (UTC), None: no bound. ``return_path``: envelope sender of all mail through it, for relays that
-    take no other; bounces then go there and not to us.
+    take no other; bounces then go there and not to us. ``headers``: fields that the relay wants in each mail, above the signatures.
     """
 
     name: str
@@ -51,9 +53,10 @@ class AccountInput:
     hourly_quota: int | None = None
     daily_quota: int | None = None
     return_path: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
-_PLAIN_FIELDS = ("name", "host", "port", "username", "max_connections", "hourly_quota", "daily_quota", "return_path")
+_PLAIN_FIELDS = ("name", "host", "port", "username", "max_connections", "hourly_quota", "daily_quota", "return_path", "headers")
 
 
 @counts(LimitName.SENDING_ACCOUNTS)
@@ -130,6 +133,18 @@ def test_account(scope: Scope, account_id: UUID) -> ConnectionTest:
     relay = Relay(account.host, account.port, TlsPolicy(account.tls), account.username, open_password(account), auth=AuthMethod(account.auth))
     let_go(scope.session)
     return probe(relay)
+
+
+def ask_for_more(scope: Scope, account_id: UUID, wanted: int, reason: str) -> LimitRequest:
+    """Ask staff for more recipients a day through a shared account: the tenant's daily limit is what bounds it there.
+
+    Raises ``Conflict`` for an own account, whose quotas are the tenant's to set, or as ``ask_limit`` does.
+    """
+    scope.require(Permission.PROVIDER_UPDATE)
+    account = get_account(scope.session, account_id)
+    if account.tenant_id is not None:
+        raise Conflict("This account is your own: set its hourly_quota and daily_quota yourself.")
+    return ask_limit(scope, LimitName.DAILY_RECIPIENTS, wanted, f"{account.name}: {reason}")
 
 
 def open_password(account: SendingAccount) -> str | None:
