@@ -1,14 +1,18 @@
-"""sender defaults of sending accounts"""
+"""header fields that relays want to see, by sending account"""
 
 from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql as pg
 
 revision = "0016"
 down_revision = "0015"
 
 
 def upgrade() -> None:
-    pass
+    op.add_column("sending_accounts", sa.Column("headers", pg.JSONB(), server_default="{}", nullable=False))
 
 
 def downgrade() -> None:
-    pass
+    op.drop_column("sending_accounts", "headers")

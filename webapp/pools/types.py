@@ -60,6 +60,8 @@ class RouteMember:
     label: str = ""
     auth: AuthMethod = AuthMethod.AUTO
     return_path: str | None = None
+    #: Header fields that a relay wants to see, as they stand in a mail.
+    headers: bytes = b""
     #: What an account with a quota has used, counted when the route was read; None without one.
     usage: Usage | None = None
 

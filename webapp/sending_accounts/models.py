@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.kernel.db import Base, HasId, TenantOrShared, TenantOwned, Timestamps
@@ -34,6 +35,8 @@ class SendingAccount(HasId, TenantOrShared, Timestamps, Base):
     daily_quota: Mapped[int | None]
     #: Envelope sender of all mail through it, where the relay takes no other; empty: the platform's return path, which bounces find.
     return_path: Mapped[str | None]
+    #: Fields that the relay wants to see in each mail, by name.
+    headers: Mapped[dict[str, str]] = mapped_column(JSONB, default=dict, server_default="{}")
 
     @property
     def has_password(self) -> bool:

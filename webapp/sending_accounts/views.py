@@ -88,7 +88,7 @@ def show(account_id: UUID) -> Response:
 def update(account_id: UUID) -> Response:
     """Change a relay; an empty password field keeps the password."""
     data, errors = load_form(schemas.AccountIn)
-    changes = {**dict.fromkeys(("username", "hourly_quota", "daily_quota", "return_path")), **data}
+    changes = {**dict.fromkeys(("username", "hourly_quota", "daily_quota", "return_path")), "headers": {}, **data}
     try:
         if not errors:
             service.update_account(current_scope(), account_id, changes)

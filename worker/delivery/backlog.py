@@ -10,20 +10,20 @@ import random
 
 #: Seconds of its present speed that a destination may have waiting.
 _AHEAD = 1.5
-#: Seconds over which the speed is measured.
-_MEASURED = 1.0
+#: The speed is measured over so many seconds at least, and so many answers: a far server's come in bursts.
+_MEASURED_SECONDS, _MEASURED_ANSWERS = 1.0, 10
 _SHORTEST, _LONGEST = 1.0, 60.0
 
 
 class Backlog:
     """The gauge of one route. Times are those of the event loop, in seconds."""
 
-    __slots__ = ("_bound", "_clogged_since", "_rate", "_settled", "_since")
+    __slots__ = ("_bound", "_clogged_since", "_rate", "_rate_before", "_settled", "_since")
 
     def __init__(self) -> None:
         self._since = 0.0
         self._settled = 0
-        self._rate = 0.0
+        self._rate = self._rate_before = 0.0
         self._bound: int | None = None
         self._clogged_since: float | None = None
 
@@ -35,7 +35,7 @@ class Backlog:
     def begin(self, now: float) -> None:
         """Something waits from now on, or more than before: measure anew. What is known to be slow is not believed to be quick."""
         if self._clogged_since is None:
-            self._since, self._settled, self._bound = now, 0, None
+            self._since, self._settled, self._bound, self._rate_before = now, 0, None, 0.0
 
     def count(self) -> None:
         """The destination has answered for one delivery."""
@@ -49,10 +49,12 @@ class Backlog:
         """How many may wait, at least ``least``; None as long as the destination is not known for ``patience`` seconds."""
         elapsed = now - self._since
         if elapsed >= patience:
-            self._rate = self._settled / elapsed
+            # What was measured before counts for a second, so that a burst or a breath between two is not taken for the speed.
+            before = 1.0 if self._rate_before else 0.0
+            self._rate = (self._settled + self._rate_before) / (elapsed + before)
             self._bound = max(least, int(self._rate * _AHEAD))
-            if elapsed >= _MEASURED:
-                self._since, self._settled = now, 0
+            if elapsed >= _MEASURED_SECONDS and self._settled >= _MEASURED_ANSWERS:
+                self._since, self._settled, self._rate_before = now, 0, self._rate
         return self._bound
 
     def clog(self, now: float) -> float:

@@ -159,27 +159,22 @@ class Engine:
     async def _make_room(self) -> None:
         """Wait until some of the window is free. What slow destinations heap up is given back rather than blocking all."""
         with suppress(TimeoutError):
-            await self._wait(self.limits.patience)
+            await self._wait(self.limits.patience / 4)
             return
         crowd = [route for route in self._routes.values() if route.waiting]
         for route in crowd:
             route.release_excess(max(1, self.share // len(crowd)))
-        if self._held >= self._window and not self.stopping:
-            await self._wait(self.limits.patience, quiet=True)
 
-    async def _wait(self, seconds: float | None, *, below: int | None = None, quiet: bool = False) -> None:
+    async def _wait(self, seconds: float | None, *, below: int | None = None) -> None:
         """Until no more than `below` deliveries are held (default: an eighth of the window is free), or something woke us.
 
-        Raises TimeoutError after `seconds` unless `quiet`.
+        Raises TimeoutError after `seconds`.
         """
         self._wake_at = self._window - self.share if below is None else below
         self._room = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(seconds):
                 await self._room
-        except TimeoutError:
-            if not quiet:
-                raise
         finally:
             self._room = None
 
@@ -304,6 +299,8 @@ class Engine:
             return False
         tx.faults += (fault,)
         tx.position += 1
+        if tx.member.headers != fault.member.headers:
+            tx.body = None
         tx.redials = 0
         tx.broken_hosts = frozenset()
         tx.forget_replies()

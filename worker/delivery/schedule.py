@@ -31,6 +31,8 @@ FLOORS: dict[ReplyClass, float] = {
     ReplyClass.THROTTLE: 5 * _MINUTE,
     ReplyClass.RELAY: 5 * _MINUTE,
     ReplyClass.TLS: 15 * _MINUTE,
+    # It may have arrived, and the server be busy with it still: Postfix comes back after 5 minutes, Exim after 15, KumoMTA after 20.
+    ReplyClass.UNKNOWN_AFTER_DATA: 15 * _MINUTE,
     ReplyClass.MAILBOX_FULL: 30 * _MINUTE,
     ReplyClass.BLOCK: 1 * _HOUR,
     ReplyClass.BAD_DOMAIN: 1 * _HOUR,

@@ -286,7 +286,7 @@ class Connection(Wire):
         body = tx.body
         if body is None:
             try:
-                body = tx.body = dot_stuff(delivery.render())
+                body = tx.body = tx.member.headers + dot_stuff(delivery.render())
             except Exception as error:
                 self.owner.broken_render(tx, error)
                 return None

@@ -125,7 +125,8 @@ class Member:
     (the group of destinations this copy of the member is for) it names a budget. `max_connections` and
     `messages_per_connection` are that budget's (None: the engine's limit); `provider_connections` bounds what all members have open
     to the provider together (None: no bound). `return_path`: the envelope sender that a relay
-    insists on, in place of the delivery's. Limits may differ between two copies of one member without closing anything.
+    insists on, in place of the delivery's. `headers`: fields it wants in front of each message, with CRLF.
+    Limits may differ between two copies of one member without closing anything.
     """
 
     id: UUID
@@ -146,6 +147,7 @@ class Member:
     provider_connections: int | None = field(default=None, compare=False)
     auth: AuthMethod = AuthMethod.AUTO
     return_path: str | None = None
+    headers: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ from worker.dispatch.pacer import Pacer
 from worker.dispatch.prepare import Prepared, Preparer
 from worker.dispatch.results import outcome_of_result, outcome_of_verdict
 from worker.dispatch.setup import make_engine
+from worker.dispatch.transport import TransportStore
 from worker.runtime import LoopThread, process_name
 
 log = structlog.get_logger()
@@ -79,11 +80,13 @@ class Dispatcher:
         self._database = ThreadPoolExecutor(1, "database")
         self._preparer = Preparer()
         self._engine: Engine | None = None
+        self._transport: TransportStore | None = None
         self._gatekeeper = Gatekeeper()
         self._connection: psycopg.Connection[Any] | None = None
         self._flusher: asyncio.Future[None] | None = None
         self._owner = process_name("delivery")
         self._stopping = threading.Event()
+        self._draining = False
         self._pacer = Pacer()
         self._observer = Observer(self._pacer)
         self._admission: Admission | None = None
@@ -99,10 +102,20 @@ class Dispatcher:
         self._may_hold_strays = True
 
     def stop(self) -> None:
-        """Claim nothing more; what is in flight is finished, what is only leased is given back."""
+        """Claim nothing more; what is in flight is finished, what is only leased is given back, and what is counted of TLS is written down.
+
+        Called from a signal handler too: a drain that is on ends by itself and closes; where none is, this does.
+        """
         self._stopping.set()
         if self._engine is not None:
             self._loop.loop.call_soon_threadsafe(self._engine.stop)
+            if not self._draining:
+                self._loop.run(self._close())
+
+    async def _close(self) -> None:
+        if self._transport is not None:
+            transport, self._transport = self._transport, None
+            await transport.close()
 
     def drain(self, seconds: float) -> int:
         """Send what is due until nothing is left or ``seconds`` have passed. Returns how many recipients were tried."""
@@ -110,16 +123,20 @@ class Dispatcher:
 
     async def _drain(self, seconds: float) -> int:
         if self._engine is None:
-            self._engine = make_engine()
+            self._engine, self._transport = make_engine()
             self._admission = Admission(self._pacer, self._engine.resolver)
             self._engine.barrier.gate = self._gatekeeper.ask
             self._gatekeeper.start(self._engine.barrier.ask_again)
             self._flusher = asyncio.ensure_future(self._flush_now_and_then())
         self._deadline, self._tried, self._empty_until = time.monotonic() + seconds, 0, 0.0
+        self._draining = True
         try:
             await self._engine.run(self._next, self._results.append, get_settings().delivery_window, linger=_LINGER_SECONDS)
         finally:
             await self._settle()
+            self._draining = False
+            if self._stopping.is_set():
+                await self._close()
         return self._tried
 
     async def _next(self) -> Delivery | None:

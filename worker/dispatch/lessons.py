@@ -61,13 +61,18 @@ class Observer:
         for result in results:
             for fault in result.faults:
                 self._add_signal(lesson, fault)
+                pacer.note_bound(fault.member, bound=not is_unbindable(fault))
             member = result.member
             if member is None or member.source_id is None or result.outcome is Outcome.RELEASED:
                 continue
             key = (member.source_id, member.provider)
             sent[key] += 1
             if result.outcome is not Outcome.DELIVERED:
-                self._add_signal(lesson, Fault(member, result.stage, result.reply_class, result.code, result.reply))
+                fault = Fault(member, result.stage, result.reply_class, result.code, result.reply)
+                self._add_signal(lesson, fault)
+                pacer.note_bound(member, bound=not is_unbindable(fault))
+            elif pacer.resting:
+                pacer.note_bound(member, bound=True)
             if pacer.is_watched(*key):
                 lesson.tallies[key] = _added(lesson.tallies.get(key), result)
                 plan = pacer.plan_of(*key) if member.provider != RELAY else None
@@ -95,6 +100,11 @@ class Observer:
         elapsed = time.monotonic() - self._since
         rate = self._sent[key] / elapsed * self._pacer.state.workers if elapsed > 1.0 else None
         lesson.signals.append(_signal(member, fault, self._pacer, rate))
+
+
+def is_unbindable(fault: Fault) -> bool:
+    """Whether this machine could not send from the member's address at all. Nobody was reached, so no other reply of an address is of this class here."""
+    return fault.member.kind is MemberKind.IP and fault.stage is Stage.CONNECT and fault.reply_class is ReplyClass.RELAY
 
 
 def _signal(member: Member, fault: Fault, pacer: Pacer, rate: float | None) -> Signal:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -32,6 +33,9 @@ _WARMUP_SECONDS, _RESERVE_SECONDS = 600.0, 1.0
 #: Mail for which other processes hold all connections comes back at once, perhaps to one of these.
 _ELSEWHERE_SECONDS = 1.0
 _LONGEST_WAIT = 600.0
+#: An address that this machine does not have is tried again after so long, and after twice as long each time, up to the second. Only here: another
+#: machine may have it.
+_REST_SECONDS, _LONGEST_REST = 30.0, 1800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,8 @@ class Pacer:
         self._used_up: set[UUID] = set()
         self._used_up_now: set[UUID] = set()
         self.watched: set[tuple[UUID, str]] = set()
+        #: Addresses that this machine could not send from, with the moment until when they rest, and for how long they were told to.
+        self.resting: dict[UUID, tuple[float, float]] = {}
         #: Ways out met so far, by what is behind them.
         self.sources: dict[UUID, Source] = {}
 
@@ -120,6 +126,17 @@ class Pacer:
         """The rates that ways out are slowed from, and get back to."""
         owners = {source_id: source.owner_id for source_id, source in self.sources.items()}
         return {key: budget_of(self.state.budgets, owners.get(key[0]), key[0], key[1]).rate for key in keys}
+
+    def note_bound(self, member: Member, *, bound: bool) -> None:
+        """Whether this machine has the address that a member sends from. May be called from another thread; counts from the next ``renew`` on."""
+        if member.source_id is None or member.kind is not MemberKind.IP:
+            return
+        until, seconds = self.resting.get(member.source_id, (0.0, 0.0))
+        if bound:
+            self.resting.pop(member.source_id, None)
+        elif until <= self._clock():
+            seconds = min(max(_REST_SECONDS, 2 * seconds), _LONGEST_REST)
+            self.resting[member.source_id] = (self._clock() + seconds * get_settings().retry_scale, seconds)
 
     def held(self, tenant_id: UUID, bridge_id: UUID | None, pool_id: UUID | None) -> str | None:
         """Why a person holds this mail back, wherever it goes; None when nobody does."""
@@ -213,6 +230,9 @@ class Pacer:
         member = source.member
         assert member.source_id is not None
         self.sources[member.source_id] = source
+        rests = self.resting.get(member.source_id, (0.0, 0.0))[0] - self._clock()
+        if rests > 0:
+            return Wait(f"{source.label} is no address of this machine ({socket.gethostname()}), so nothing can leave from it here.", min(rests, 30.0))
         budget = budget_of(self.state.budgets, source.owner_id, member.source_id, provider)
         throttle = self._throttle_of(member.source_id, provider)
         health, scale = source.health, get_settings().retry_scale  # where hours pass in seconds, so do the messages of an hour

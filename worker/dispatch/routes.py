@@ -95,6 +95,7 @@ def _member(member: RouteMember) -> Member:
         source_id=member.source_id,
         auth=AuthMethod(member.auth.value),
         return_path=member.return_path,
+        headers=member.headers,
     )
 
 

@@ -15,8 +15,9 @@ from worker.delivery.types import Limits, Timeouts
 from worker.dispatch.transport import TransportStore
 
 
-def make_engine() -> Engine:
-    """An engine with resolver, egress policy, limits, time-outs and TLS policies of this process's settings. Call it on the loop it will live on."""
+def make_engine() -> tuple[Engine, TransportStore]:
+    """An engine with resolver, egress policy, limits, time-outs and TLS policies of this process's settings, and the store of its TLS results, to be
+    closed at the end. Call it on the loop it will live on."""
     settings = get_settings()
     resolver = Resolver(settings.dns_servers, hosts=_hosts(settings.dns_hosts), trusted=settings.dns_trusted)
     engine = Engine(resolver, EgressPolicy.from_texts(settings.egress_allow), _limits(settings))
@@ -27,7 +28,7 @@ def make_engine() -> Engine:
         fetcher = PolicyFetcher(resolver, engine.egress, engine.tls_contexts.verified, port=settings.mta_sts_port)
         engine.sts = StsPolicies(resolver, fetcher, store, engine.tls_tally)
     store.start()
-    return engine
+    return engine, store
 
 
 def _limits(settings: Settings) -> Limits:

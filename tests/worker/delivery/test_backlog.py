@@ -24,7 +24,21 @@ def test_the_bound_follows_the_speed() -> None:
     assert backlog.bound(10, 1.0, 0.25) == 750
     settle(backlog, 50)
     assert backlog.bound(10, 1.1, 0.25) == 750, "measured anew, and not judged yet"
-    assert backlog.bound(10, 2.0, 0.25) == 75
+    assert backlog.bound(10, 2.0, 0.25) == 412, "half of what was, half of what is"
+
+
+def test_a_server_whose_answers_come_in_bursts_is_not_taken_for_one_that_stands_still() -> None:
+    backlog = Backlog()
+    backlog.begin(0.0)
+    bounds = set()
+    for tenth in range(1, 101):
+        settle(backlog, 20 if tenth % 5 == 0 else 0)
+        bound = backlog.bound(1, tenth / 10, 0.25)
+        if tenth > 10:
+            bounds.add(bound)
+    assert min(bound or 0 for bound in bounds) >= 30, "forty a second, in two bursts"
+    backlog.bound(1, 15.0, 0.25)
+    assert backlog.bound(1, 60.0, 0.25) == 1, "and then none any more"
 
 
 def test_what_stands_still_is_asked_less_and_less_often() -> None:

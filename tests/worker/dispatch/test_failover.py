@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 
-from tests.sinks import SinkOptions
+import pytest
+
+from tests.live import wait_for
+from tests.sinks import SinkOptions, SmtpSink
 from tests.worker.dispatch.conftest import OpenSink
-from tests.worker.dispatch.yard import Yard, drain, make_due, pass_time, rows_of, states
+from tests.worker.dispatch.yard import Yard, do, drain, make_due, pass_time, rows_of, states
 from webapp.messages.explain import explain
 from webapp.messages.models import Message, Recipient
 from worker.dispatch.dispatcher import Dispatcher
@@ -118,3 +122,64 @@ def test_a_blocked_address_without_another_waits_and_never_bounces(yard: Yard, m
     assert states(message) == {"ada@small.test": "deferred"}
     assert "small.test on 127.0.0.21 is paused until" in rows_of("select state_reason from recipients")[0]
     assert rows_of("select count(*) from suppressions") == [0]
+
+
+def test_an_address_that_this_machine_does_not_have_is_left_out_here(yard: Yard, mx: dict[str, SmtpSink], dispatcher: Dispatcher) -> None:
+    """Its mail leaves from the other address in the same attempt, and the attempt says which one could not be used."""
+    yard.address("127.0.0.21")
+    missing = yard.address("192.0.2.77")
+    message = yard.send(*(f"u{n}@small.test" for n in range(12)))
+    drain(dispatcher)
+    assert set(states(message).values()) == {"delivered"}
+    assert {mail.peer for mail in mx["other"].received} == {"127.0.0.21"}
+    told = rows_of("select count(*) from delivery_attempts where transcript like '%this machine has no address 192.0.2.77 to send from%'")
+    assert told[0] > 0
+    assert rows_of("select count(*) from throttles") == [0], "another machine may have it"
+    assert missing in dispatcher._pacer.resting
+    second = yard.send(*(f"v{n}@small.test" for n in range(12)))
+    drain(dispatcher)
+    assert set(states(second).values()) == {"delivered"}
+    assert rows_of("select count(*) from delivery_attempts where transcript like '%192.0.2.77%'") == told, "it is not tried again for a while"
+
+
+def test_mail_whose_only_address_is_missing_waits_and_says_why(yard: Yard, mx: dict[str, SmtpSink], dispatcher: Dispatcher) -> None:
+    yard.address("192.0.2.77")
+    first = yard.send("u1@small.test")
+    drain(dispatcher)
+    assert set(states(first).values()) == {"deferred"}
+    assert "no address 192.0.2.77" in rows_of("select reply from delivery_attempts")[0]
+    second = yard.send("u2@small.test")
+    drain(dispatcher)
+    assert set(states(second).values()) == {"queued"}
+    (reason,) = rows_of("select state_reason from recipients where address = 'u2@small.test'")
+    assert reason.startswith("192.0.2.77 is no address of this machine")
+    assert mx["other"].received == []
+
+
+def test_a_relay_gets_the_header_fields_it_wants_and_the_next_one_its_own(
+    yard: Yard, open_sink: OpenSink, dispatcher: Dispatcher, free_port: Callable[[], int]
+) -> None:
+    good = open_sink()
+    gone, kept = yard.relay(free_port(), name="gone", weight=1000), yard.relay(good.port, name="good", weight=1)
+    for account, name in ((gone, "first"), (kept, "second")):
+        do("update sending_accounts set headers = jsonb_build_object('X-Stream', cast(:n as text)) where id = :a", a=account, n=name)
+    yard.send(*TO)
+    drain(dispatcher)
+    assert len(good.received) == len(TO)
+    assert {mail.data.partition(b"\r\n")[0] for mail in good.received} == {b"X-Stream: second"}
+    assert not any(b"X-Stream: first" in mail.data for mail in good.received)
+
+
+@pytest.mark.parametrize("idle", [True, False])
+def test_the_last_results_of_tls_are_written_when_a_worker_stops(yard: Yard, mx: dict[str, SmtpSink], idle: bool) -> None:
+    dispatcher = Dispatcher()
+    yard.address("127.0.0.21")
+    yard.send("u1@small.test")
+    thread = threading.Thread(target=drain, args=(dispatcher,))
+    thread.start()
+    wait_for(lambda: mx["other"].received, 20, "the mail")
+    if idle:
+        thread.join(30)
+    dispatcher.stop()
+    thread.join(30)
+    assert rows_of("select domain, sum(sessions) from tls_results group by 1") == [("small.test", 1)]

@@ -1,7 +1,7 @@
 """Mail of a paused bridge or a suspended tenant: kept out of the flow until that ends, then let go. Small batches, a transaction each.
 
-What is due is marked, so that delivery does not claim it again and again and so starve the tenant's other bridges; what becomes due later is
-marked by a later round. The time spent so does not count against a message's expiry.
+What is due is marked, so that delivery does not claim it again and again and so starve the tenant's other bridges; so is what will be within the
+minute, since delivery puts off what it finds paused. What becomes due later is marked by a later round. The time spent so does not count against a message's expiry.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WAITS_FOR_AN_END = (BRIDGE_PAUSED, TENANT_SUSPENDED)
 _HOLD = """
 with due as (
   select recipient_id from queue_entries where tenant_id = %(tenant)s and (%(bridge)s::uuid is null or bridge_id = %(bridge)s)
-    and lease_until is null and held is null and due_at <= now() limit %(batch)s for update skip locked
+    and lease_until is null and held is null and due_at <= now() + interval '1 minute' limit %(batch)s for update skip locked
 ), kept as (
   update queue_entries q set held = %(mark)s from due where q.recipient_id = due.recipient_id
   returning q.recipient_id, q.tenant_id, q.message_id, q.bridge_id
@@ -37,7 +37,8 @@ with waiting as (
   select recipient_id from queue_entries where tenant_id = %(tenant)s and (%(bridge)s::uuid is null or bridge_id = %(bridge)s) and held = %(mark)s
   limit %(batch)s for update skip locked
 ), freed as (
-  update queue_entries q set held = null, scheduled = false, expires_at = q.expires_at + (now() - q.due_at), due_at = now()
+  update queue_entries q set held = null, scheduled = false, expires_at = q.expires_at + greatest(now() - q.due_at, interval '0'),
+    due_at = greatest(q.due_at, now())
   from waiting where q.recipient_id = waiting.recipient_id
   returning q.recipient_id, q.tenant_id, q.message_id, q.bridge_id, q.attempt
 ), states as (
