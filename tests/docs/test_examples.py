@@ -67,7 +67,7 @@ def test_every_example_is_what_the_application_does(world: World, document: dict
     wrong: list[str] = []
     for example in recorded():
         where = f"{example['operation']} ({example['title']})"
-        world.known |= {name: here for name, here in _by_name(example, edition).items()}
+        world.known |= _by_name(example, edition)
         if example.get("before"):
             world.happen(example["before"])
         answer = ask(world, known[example["operation"]], edition.to_here(example["request"]), example.get("key", "live"))

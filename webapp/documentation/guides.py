@@ -21,5 +21,6 @@ GUIDES = (
     Guide("sandbox", "Sandbox and simulator", "Try everything without writing to anybody."),
     Guide("idempotency", "Idempotency keys", "Repeat a request without sending twice."),
     Guide("tracking", "Opens, clicks and unsubscribes", "What is measured, what is left alone."),
+    Guide("webhooks", "Webhooks", "Hear of every event, verify it, and send again what was missed."),
     Guide("pagination", "Lists, pages and limits", "Cursors, rate limits, ETags."),
 )

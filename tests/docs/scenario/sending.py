@@ -16,9 +16,12 @@ _MAIL = {
 }
 _PLAIN = {"from": "notifications@your-domain.com", "subject": "Welcome", "text": "Hello."}
 _TEMPLATE = {
-    "slug": "order-confirmed", "name": "Order confirmed", "subject": "Your order {{ order.number }}",
-    "html": "<h1>Thank you, {{ name }}</h1>", "text": "Thank you, {{ name }}",
-}  # fmt: skip
+    "slug": "order-confirmed",
+    "name": "Order confirmed",
+    "subject": "Your order {{ order.number }}",
+    "html": "<h1>Thank you, {{ name }}</h1>",
+    "text": "Thank you, {{ name }}",
+}
 _VALUES = {"name": "Jo", "order": {"number": "1048"}}
 _MESSAGE = {"message_id": "$message"}
 _ONE_TEMPLATE = {"template_id": "$template"}
@@ -31,12 +34,25 @@ SENDING = (
     Step("preview_template", "Filled in", {"variables": _VALUES}, path=_ONE_TEMPLATE),
     Step("send_email", "One message", _MAIL, headers={"Idempotency-Key": "order-1048-confirmation"}, save={"message": "id"}),
     Step("send_email", "The same again: nothing is sent twice", _MAIL, headers={"Idempotency-Key": "order-1048-confirmation"}),
-    Step("send_email", "A template, with tags and a file", {
-        "from": "shop@your-domain.com", "to": "Jo <jo@example.net>", "template": "order-confirmed", "variables": _VALUES, "tags": ["order"],
-        "metadata": {"order": "1048"}, "attachments": [{"filename": "invoice.txt", "content": "MTA0OA==", "content_type": "text/plain"}],
-    }),
-    Step("send_email", "A form", {"from": "notifications@your-domain.com", "to": "customer@example.net", "subject": "A form", "text": "Hello."},
-         kind="multipart/form-data"),
+    Step(
+        "send_email",
+        "A template, with tags and a file",
+        {
+            "from": "shop@your-domain.com",
+            "to": "Jo <jo@example.net>",
+            "template": "order-confirmed",
+            "variables": _VALUES,
+            "tags": ["order"],
+            "metadata": {"order": "1048"},
+            "attachments": [{"filename": "invoice.txt", "content": "MTA0OA==", "content_type": "text/plain"}],
+        },
+    ),
+    Step(
+        "send_email",
+        "A form",
+        {"from": "notifications@your-domain.com", "to": "customer@example.net", "subject": "A form", "text": "Hello."},
+        kind="multipart/form-data",
+    ),
     Step("send_email", "Into the sandbox", _MAIL, key="sandbox"),
     Step("send_email", "Later", {**_MAIL, "send_at": "2026-05-05T09:00:00Z"}, save={"scheduled": "id"}),
     Step("reschedule_email", "An hour later still", {"send_at": "2026-05-05T10:00:00Z"}, path={"message_id": "$scheduled"}),
@@ -46,7 +62,7 @@ SENDING = (
     Step("send_raw_email", "A message composed elsewhere", _RAW, kind="message/rfc822"),
     Step("send_raw_email", "The same as base64", {"raw": "$raw", "tags": ["composed"]}),
     Step("send_email", "To an address that is no more", {**_PLAIN, "to": "gone@example.net", "bridge": "$bridge"}, save={"bounced": "id"}),
-)  # fmt: skip
+)
 AFTER_SENDING = (
     Step("get_email", "Delivered", path=_MESSAGE, before="deliver"),
     Step("get_email", "Nothing new since", path=_MESSAGE, headers={"If-None-Match": "$etag"}),

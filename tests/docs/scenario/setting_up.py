@@ -50,7 +50,13 @@ RELAYS = (
     Step("list_pools", "All pools", query={"limit": 2}),
     Step("list_ips", "All addresses", save={"ip": "data.0.id"}),
     Step("get_ip", "Read an address", path={"ip_id": "$ip"}),
-    Step("start_ip_warmup", "Warm up towards two providers", {"providers": ["google", "yahoo"], "steps": [50, 100, 500]}, path={"ip_id": "$ip"}, save={"plan": "data.0.id"}),
+    Step(
+        "start_ip_warmup",
+        "Warm up towards two providers",
+        {"providers": ["google", "yahoo"], "steps": [50, 100, 500]},
+        path={"ip_id": "$ip"},
+        save={"plan": "data.0.id"},
+    ),
     Step("list_ip_warmup_plans", "Plans of an address", path={"ip_id": "$ip"}),
     Step("update_warmup_plan", "Pause a plan", {"state": "paused"}, path={"plan_id": "$plan"}),
     Step("get_warmup_plan", "Read a plan", path={"plan_id": "$plan"}),
@@ -60,7 +66,7 @@ RELAYS = (
     Step("set_budget", "Be gentle to Google", {"provider": "google", "connections": 5, "rate": 20}, save={"budget": "data.id"}),
     Step("list_budgets", "Limits set by hand"),
     Step("delete_budget", "Back to the built-in limits", path={"budget_id": "$budget"}),
-)  # fmt: skip
+)
 BRIDGES = (
     Step("create_bridge", "A bridge for one customer", {"name": "shop", "pool_id": "$pool", "allowed_from": ["your-domain.com"]}, save={"bridge": "data.id"}),
     Step("get_bridge", "Read a bridge", path=_BRIDGE),
@@ -72,11 +78,16 @@ BRIDGES = (
     Step("resume_bridge", "Resume", {"note": "The list is clean"}, path=_BRIDGE),
     Step("get_bridge_guard", "What watches over it", path=_BRIDGE),
     Step("update_bridge_guard", "A stricter limit", {"bounce_pause": 0.05}, path=_BRIDGE),
-    Step("create_credential", "The same in other words", {"domain_id": "$domain", "username": "noreply", "display_name": "My App"}, save={"credential": "data.id"}),
+    Step(
+        "create_credential",
+        "The same in other words",
+        {"domain_id": "$domain", "username": "noreply", "display_name": "My App"},
+        save={"credential": "data.id"},
+    ),
     Step("list_credentials", "All credentials", query={"limit": 2}),
     Step("get_credential", "Read credentials", path={"credential_id": "$credential"}),
     Step("delete_credential", "Delete credentials", path={"credential_id": "$credential"}),
-)  # fmt: skip
+)
 _PERMISSIONS = ["email.send", "email.read", "bridge.read"]
 _KEY_IN = {"name": "Shop", "mode": "live", "role": "root:full", "allowed_networks": ["192.0.2.0/24"], "rate_limit": 300}
 ACCESS = (

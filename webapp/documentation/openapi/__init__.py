@@ -30,6 +30,8 @@ def complete(document: dict[str, Any], marks: Marks, public_url: str) -> dict[st
     document["servers"] = [{"url": public_url, "description": "This server"}]
     document["info"]["description"] = tags.ABOUT
     schemas.mend(document)
+    for item in document["paths"].values():
+        _spread(item)
     for method, path, operation in operations(document):
         access = marks.get((method, path), Access(word="signed_in"))
         operation["operationId"] = names.operation_id(method, path, is_list=_is_list(operation))
@@ -39,6 +41,14 @@ def complete(document: dict[str, Any], marks: Marks, public_url: str) -> dict[st
     document["tags"] = tags.described(document.get("tags", []))
     examples.attach(document)
     return document
+
+
+def _spread(item: dict[str, Any]) -> None:
+    """Parameters that all operations of an address share stand with each of them: many readers look nowhere else."""
+    shared = item.pop("parameters", [])
+    for method in METHODS:
+        if shared and method in item:
+            item[method]["parameters"] = [*shared, *item[method].get("parameters", [])]
 
 
 def _is_list(operation: dict[str, Any]) -> bool:

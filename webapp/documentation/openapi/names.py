@@ -31,7 +31,6 @@ _OWN = {
     "DELETE /suppressions/{}": "remove_suppression",
     "POST /suppressions/import": "import_suppressions",
     "GET /suppressions/imports/{}": "get_suppression_import",
-    "GET /suppressions/export": "export_suppressions",
     "POST /incidents": "undo_incident",
     "POST /team/invitations": "invite_member",
     "DELETE /team/invitations/{}": "withdraw_invitation",
@@ -51,12 +50,39 @@ _OWN = {
     "POST /webhooks/{}/rotate-secret": "rotate_webhook_secret",
     "POST /webhooks/{}/replay": "replay_webhook_deliveries",
     "POST /webhooks/{}/deliveries/{}/replay": "replay_webhook_delivery",
+    "PUT /contacts": "upsert_contact",
+    "POST /contacts/batch": "upsert_contacts",
+    "GET /contacts/{}/export": "export_contact",
+    "POST /contacts/{}/merge": "merge_contacts",
+    "GET /contacts/{}/tags": "list_contact_tags",
+    "PUT /contacts/{}/tags/{}": "tag_contact",
+    "DELETE /contacts/{}/tags/{}": "untag_contact",
+    "GET /segments/{}/contacts/{}": "check_segment_contact",
+    "POST /segments/preview": "preview_segment",
+    "POST /events": "record_event",
+    "POST /events/batch": "record_events",
+    "POST /lists/{}/import": "import_list_contacts",
+    "GET /lists/{}/contacts": "list_list_contacts",
+    "POST /lists/{}/contacts": "add_list_contact",
+    "DELETE /lists/{}/contacts/{}": "remove_list_contact",
+    "POST /lists/{}/contacts/{}/unsubscribe": "unsubscribe_list_contact",
+    "GET /keys/current": "get_current_key",
+    "DELETE /keys/{}/previous": "end_previous_key",
+    "GET /logs/{}": "get_log",
+    "DELETE /limit-requests/{}": "withdraw_limit_request",
+    "POST /team/invitations/{}/resend": "resend_invitation",
+    "GET /webhooks/events": "list_webhook_event_types",
+    "PUT /providers/{}/reports": "open_provider_reports",
+    "GET /providers/{}/reports": "get_provider_reports",
+    "DELETE /providers/{}/reports": "close_provider_reports",
+    "POST /webhooks/in/{}/{}": "report_from_provider",
+    "GET /reports/{}/file": "download_report",
     "POST /providers/{}/limit-requests": "request_provider_limit",
     "POST /limit-requests": "request_limit",
 }
 #: Plural in form, one thing in meaning.
 _ONE_THING = {"stats", "metrics", "limits", "usage", "dns", "activity", "logs", "analytics"}
-_VERBS = {"POST": "create", "PATCH": "update", "PUT": "replace", "DELETE": "delete"}
+_VERBS = {"POST": "create", "PATCH": "update", "PUT": "put", "DELETE": "delete"}
 
 
 def operation_id(method: str, path: str, *, is_list: bool) -> str:
@@ -68,7 +94,12 @@ def operation_id(method: str, path: str, *, is_list: bool) -> str:
     words = [step.replace("-", "_").replace(".", "_") for step in steps if step != "{}"]
     ends_in_one = steps[-1] == "{}"
     if method == "POST" and not ends_in_one and not _is_collection(steps):
-        return "_".join([words[-1], *(_singular(word) for word in words[:-1])])
+        nouns = words[:-1] if "{}" not in steps else [_singular(word) for word in words[:-1]]
+        return "_".join([words[-1], *nouns])
+    if method == "GET" and words[-1] == "export" and "{}" not in steps:
+        return "_".join(["export", *words[:-1]])
+    if method == "PUT" and not ends_in_one and steps[-1].endswith("s"):
+        return "_".join(["replace", *(_singular(word) for word in words[:-1]), words[-1]])
     if method == "GET":
         noun = words[-1] if is_list and not ends_in_one else (_singular(words[-1]) if ends_in_one else words[-1])
         return "_".join(["list" if is_list else "get", *(_singular(word) for word in words[:-1]), noun])
