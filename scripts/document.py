@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+#: Operations a file.
+_MOST = 24
 _REF = "#/components/schemas/"
 Operation = tuple[str, str, dict[str, Any]]
 
@@ -27,7 +29,17 @@ def by_tag(document: dict[str, Any]) -> dict[str, list[Operation]]:
     found: dict[str, list[Operation]] = {}
     for operation in operations(document):
         found.setdefault(operation[2]["tags"][0], []).append(operation)
-    return found
+    return {name: part for tag, whole in found.items() for name, part in _parts(tag, whole).items()}
+
+
+def _parts(tag: str, operations: list[Operation]) -> dict[str, list[Operation]]:
+    """A tag with many operations by the first word of their addresses, so that no file grows too long."""
+    if len(operations) <= _MOST:
+        return {tag: operations}
+    parts: dict[str, list[Operation]] = {}
+    for operation in operations:
+        parts.setdefault(f"{tag} {operation[1].split('/')[3]}", []).append(operation)
+    return parts
 
 
 def schemas_by_tag(document: dict[str, Any]) -> dict[str, list[str]]:

@@ -6,7 +6,12 @@ Written by scripts/make_client.py from the OpenAPI document; change that instead
 from __future__ import annotations
 
 from postbridge_client._generated.activity import ActivityOperations
-from postbridge_client._generated.audience import AudienceOperations
+from postbridge_client._generated.audience_contacts import AudienceContactsOperations
+from postbridge_client._generated.audience_events import AudienceEventsOperations
+from postbridge_client._generated.audience_imports import AudienceImportsOperations
+from postbridge_client._generated.audience_lists import AudienceListsOperations
+from postbridge_client._generated.audience_segments import AudienceSegmentsOperations
+from postbridge_client._generated.audience_tags import AudienceTagsOperations
 from postbridge_client._generated.bridges import BridgesOperations
 from postbridge_client._generated.domains import DomainsOperations
 from postbridge_client._generated.incidents import IncidentsOperations
@@ -35,7 +40,12 @@ class Operations(
     SendingAccountsOperations,
     DomainsOperations,
     TemplatesOperations,
-    AudienceOperations,
+    AudienceContactsOperations,
+    AudienceEventsOperations,
+    AudienceListsOperations,
+    AudienceImportsOperations,
+    AudienceSegmentsOperations,
+    AudienceTagsOperations,
     SuppressionsOperations,
     IncidentsOperations,
     LogsOperations,
