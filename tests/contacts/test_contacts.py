@@ -45,9 +45,8 @@ def test_a_batch_makes_and_updates_in_its_order(api: Any) -> None:
     assert api.get(f"/api/v1/contacts/{answer['ids'][0]}").json["data"]["first_name"] == "Last wins"
 
 
-@pytest.mark.parametrize(
-    ("body", "param"),
-    [
+def test_what_cannot_be_taken_is_named(api: Any) -> None:
+    for body, param in (
         ({"email": "nobody"}, "email"),
         ({}, "email"),
         ({"email": "a@b.test", "time_zone": "Mars/Olympus"}, "time_zone"),
@@ -57,11 +56,9 @@ def test_a_batch_makes_and_updates_in_its_order(api: Any) -> None:
         ({"email": "a@b.test", "first_name": "a\nb"}, "first_name"),
         ({"email": "a@b.test", "consent_at": "yesterday"}, "consent_at"),
         ({"email": "a@b.test", "nonsense": 1}, "nonsense"),
-    ],
-)
-def test_what_cannot_be_taken_is_named(api: Any, body: dict[str, Any], param: str) -> None:
-    answer = api.post("/api/v1/contacts", json=body)
-    assert (answer.status_code, answer.json["error"]["param"]) == (422, param)
+    ):
+        answer = api.post("/api/v1/contacts", json=body)
+        assert (answer.status_code, answer.json["error"]["param"]) == (422, param)
 
 
 def test_changes_merge_metadata_and_keep_consent(api: Any) -> None:
@@ -143,7 +140,7 @@ def test_everything_about_a_person_can_be_had_and_forgotten(api: Any) -> None:
     with unscoped("test") as rows:
         kept = "select count(*) from contacts union all select count(*) from contact_events"
         assert list(rows.scalars(sa.text(kept))) == [0, 0]
-        said = "select count(*) from activity_entries where object_kind = 'contact' and activity_entries::text ilike '%ada@example.net%'"
+        said = "select count(*) from activity_entries where activity_entries::text ilike '%ada@example.net%'"
         assert rows.scalar(sa.text(said)) == 0
 
 
@@ -155,9 +152,10 @@ def test_search_and_export(api: Any) -> None:
     assert text.startswith("email,first_name") and "'=1+1" in text
 
 
-def test_a_viewer_reads_and_changes_nothing(app: Flask, cast: Cast, api: Any) -> None:
+def test_a_key_that_only_reads_changes_nothing(api: Any) -> None:
     ada = _ada(api)
-    viewer = cast.teammate.api(app)
-    assert viewer.get(f"/api/v1/contacts/{ada['id']}").status_code == 200
-    assert viewer.patch(f"/api/v1/contacts/{ada['id']}", json={"first_name": "x"}).status_code == 403
-    assert viewer.post("/api/v1/lists", json={"name": "x"}).status_code == 403
+    key = _make(api, "/keys", {"name": "Reader", "role": "root:readonly"})["key"]
+    reader = {"headers": {"Authorization": f"Bearer {key}"}}
+    assert api.get(f"/api/v1/contacts/{ada['id']}", **reader).status_code == 200
+    assert api.patch(f"/api/v1/contacts/{ada['id']}", json={"first_name": "x"}, **reader).status_code == 403
+    assert api.post("/api/v1/lists", json={"name": "x"}, **reader).status_code == 403

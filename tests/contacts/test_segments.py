@@ -49,41 +49,41 @@ def _is(field: str, operator: str, value: Any = None, **more: Any) -> dict[str, 
     return {"field": field, "operator": operator, **({} if value is None else {"value": value}), **more}
 
 
-@pytest.mark.parametrize(
-    ("rules", "chosen"),
-    [
-        (_is("email", "contains", "@"), "ada bob cyd"),
-        (_is("email", "ends_with", "@OTHER.test"), "bob cyd"),
-        (_is("email", "not_contains", "other"), "ada"),
-        (_is("email", "in", ["ADA@example.net", "x@y.test"]), "ada"),
-        (_is("email", "contains", "%"), ""),
-        (_is("first_name", "is_empty"), "cyd"),
-        (_is("first_name", "is_not", "ada"), "bob cyd"),
-        (_is("language", "is", "EN"), "ada"),
-        (_is("status", "is", "unsubscribed"), "cyd"),
-        (_is("metadata.plan", "is", "pro"), "ada"),
-        (_is("metadata.plan", "is_not", "pro"), "bob cyd"),
-        (_is("metadata.seats", "is", "40"), "ada"),
-        (_is("metadata.beta", "is", True), "ada"),
-        (_is("metadata.seats", "greater_than", 4.5), "ada bob"),
-        (_is("metadata.plan", "less_than", 4), ""),
-        (_is("opened", "within_days", 30), "ada"),
-        (_is("opened", "not_within_days", 30), "bob cyd"),
-        (_is("opened", "never"), "cyd"),
-        (_is("created_at", "after", "2020-01-01T00:00:00Z"), "ada bob cyd"),
-        (_is("created_at", "before", "2020-01-01T00:00:00Z"), ""),
-        (_is("event", "happened", "bought"), "ada bob"),
-        (_is("event", "happened", "bought", at_least=2), "ada"),
-        (_is("event", "happened", "bought", where={"what": "hat"}), "ada"),
-        (_is("event", "not_happened", "bought", within_days=7), "cyd"),
-        ({"all": [_is("metadata.plan", "is", "pro"), _is("opened", "within_days", 7)]}, "ada"),
-        ({"any": [_is("metadata.plan", "is", "pro"), _is("status", "is", "unsubscribed")]}, "ada cyd"),
-        ({"not": _is("metadata.seats", "greater_than", 10)}, "bob cyd"),
-        ({"or": [{"and": [_is("first_name", "is", "bob")]}, {"not": {"not": _is("email", "starts_with", "ada")}}]}, "ada bob"),
-    ],
-)
-def test_whom_a_rule_chooses(api: Any, rules: dict[str, Any], chosen: str) -> None:
-    assert _chosen(api, rules) == set(chosen.split())
+CHOICES: list[tuple[dict[str, Any], str]] = [
+    (_is("email", "contains", "@"), "ada bob cyd"),
+    (_is("email", "ends_with", "@OTHER.test"), "bob cyd"),
+    (_is("email", "not_contains", "other"), "ada"),
+    (_is("email", "in", ["ADA@example.net", "x@y.test"]), "ada"),
+    (_is("email", "contains", "%"), ""),
+    (_is("first_name", "is_empty"), "cyd"),
+    (_is("first_name", "is_not", "ada"), "bob cyd"),
+    (_is("language", "is", "EN"), "ada"),
+    (_is("status", "is", "unsubscribed"), "cyd"),
+    (_is("metadata.plan", "is", "pro"), "ada"),
+    (_is("metadata.plan", "is_not", "pro"), "bob cyd"),
+    (_is("metadata.seats", "is", "40"), "ada"),
+    (_is("metadata.beta", "is", True), "ada"),
+    (_is("metadata.seats", "greater_than", 4.5), "ada bob"),
+    (_is("metadata.plan", "less_than", 4), ""),
+    (_is("opened", "within_days", 30), "ada"),
+    (_is("opened", "not_within_days", 30), "bob cyd"),
+    (_is("opened", "never"), "cyd"),
+    (_is("created_at", "after", "2020-01-01T00:00:00Z"), "ada bob cyd"),
+    (_is("created_at", "before", "2020-01-01T00:00:00Z"), ""),
+    (_is("event", "happened", "bought"), "ada bob"),
+    (_is("event", "happened", "bought", at_least=2), "ada"),
+    (_is("event", "happened", "bought", where={"what": "hat"}), "ada"),
+    (_is("event", "not_happened", "bought", within_days=7), "cyd"),
+    ({"all": [_is("metadata.plan", "is", "pro"), _is("opened", "within_days", 7)]}, "ada"),
+    ({"any": [_is("metadata.plan", "is", "pro"), _is("status", "is", "unsubscribed")]}, "ada cyd"),
+    ({"not": _is("metadata.seats", "greater_than", 10)}, "bob cyd"),
+    ({"or": [{"and": [_is("first_name", "is", "bob")]}, {"not": {"not": _is("email", "starts_with", "ada")}}]}, "ada bob"),
+]
+
+
+def test_whom_each_rule_chooses(api: Any) -> None:
+    wrong = {str(rules): found for rules, chosen in CHOICES if (found := _chosen(api, rules)) != set(chosen.split())}
+    assert not wrong
 
 
 def test_lists_and_tags(api: Any) -> None:
@@ -96,31 +96,31 @@ def _nested(depth: int) -> dict[str, Any]:
     return {"not": _nested(depth - 1)} if depth else _is("email", "is", "x")
 
 
-@pytest.mark.parametrize(
-    ("rules", "param"),
-    [
-        (_is("password", "is", "x"), "rules.field"),
-        (_is("email", "resembles", "x"), "rules.operator"),
-        (_is("email", "is", 3), "rules.value"),
-        (_is("email", "is"), "rules.value"),
-        (_is("email", "is", "a\0"), "rules.value"),
-        (_is("opened", "within_days", 0), "rules.value"),
-        (_is("opened", "before", "yesterday"), "rules.value"),
-        (_is("list", "in", "News"), "rules.value"),
-        (_is("event", "happened", "x", at_least=0), "rules.at_least"),
-        (_is("event", "happened", "x", where={"a": [1]}), "rules.where"),
-        (_is("email", "is", "x", where={}), "rules.where"),
-        ({"all": []}, "rules.all"),
-        ({"all": [_is("email", "is", "x"), 3]}, "rules.all[1]"),
-        ({"all": [_is("email", "is", "x")], "any": []}, "rules"),
-        ({"all": [_is("email", "is", "x")] * 51}, "rules.all"),
-        (_nested(7), "rules.not.not.not.not.not.not"),
-        ({}, "rules.field"),
-    ],
-)
-def test_what_cannot_be_a_rule_is_named(api: Any, rules: dict[str, Any], param: str) -> None:
-    answer = api.post("/api/v1/segments", json={"name": "S", "rules": rules})
-    assert (answer.status_code, answer.json["error"]["param"]) == (422, param)
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    (_is("password", "is", "x"), "rules.field"),
+    (_is("email", "resembles", "x"), "rules.operator"),
+    (_is("email", "is", 3), "rules.value"),
+    (_is("email", "is"), "rules.value"),
+    (_is("email", "is", "a\0"), "rules.value"),
+    (_is("opened", "within_days", 0), "rules.value"),
+    (_is("opened", "before", "yesterday"), "rules.value"),
+    (_is("list", "in", "News"), "rules.value"),
+    (_is("event", "happened", "x", at_least=0), "rules.at_least"),
+    (_is("event", "happened", "x", where={"a": [1]}), "rules.where"),
+    (_is("email", "is", "x", where={}), "rules.where"),
+    ({"all": []}, "rules.all"),
+    ({"all": [_is("email", "is", "x"), 3]}, "rules.all[1]"),
+    ({"all": [_is("email", "is", "x")], "any": []}, "rules"),
+    ({"all": [_is("email", "is", "x")] * 51}, "rules.all"),
+    (_nested(7), "rules.not.not.not.not.not.not"),
+    ({}, "rules.field"),
+]
+
+
+def test_what_cannot_be_a_rule_is_named(app: Flask, cast: Cast) -> None:
+    client = cast.owner.api(app)
+    answers = [(client.post("/api/v1/segments", json={"name": "S", "rules": rules}), param) for rules, param in REFUSED]
+    assert [(answer.status_code, answer.json["error"]["param"]) for answer, _ in answers if answer.json] == [(422, param) for _, param in answers]
 
 
 def test_why_somebody_is_in(api: Any) -> None:

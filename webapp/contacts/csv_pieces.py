@@ -58,7 +58,7 @@ def store_file(stream: IO[bytes], tenant: str, most: int) -> StoredFile:
 def _described(names: list[str], size: int, head: bytes) -> StoredFile:
     if not head.strip():
         raise ValidationFailed("The file is empty.", param="file")
-    if head.count(b"\0") > 0:
+    if head.count(b"\0") > len(head) / 50:
         raise ValidationFailed("This is no text file. Save it as CSV.", param="file")
     text = head.decode("utf-8", "ignore")
     delimiter = max(_DELIMITERS, key=text.partition("\n")[0].count)

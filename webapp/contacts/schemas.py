@@ -102,7 +102,7 @@ class ContactQuery(Schema):
     tag_id = Id(load_default=None)
 
 
-class MergeIn(Schema):
+class ContactMergeIn(Schema):
     """Which contact stays."""
 
     into = Id(required=True)
@@ -114,7 +114,7 @@ class ContactTagsIn(Schema):
     tag_ids = fields.List(Id(), required=True, validate=validate.Length(max=100))
 
 
-class EventIn(Schema):
+class ContactEventIn(Schema):
     """Something a contact did. Name the contact by ``contact_id`` or ``email``; a new address makes a contact."""
 
     name = Line(required=True, validate=validate.Length(1, 100), metadata={"example": "order.placed"})
@@ -129,13 +129,13 @@ class EventIn(Schema):
             raise ma.ValidationError("Name the contact by contact_id or by email, not both.", "email")
 
 
-class EventBatch(Schema):
+class ContactEventBatch(Schema):
     """Many events at once."""
 
-    events = fields.List(fields.Nested(EventIn), required=True, validate=validate.Length(1, 1000))
+    events = fields.List(fields.Nested(ContactEventIn), required=True, validate=validate.Length(1, 1000))
 
 
-class EventOut(Schema):
+class ContactEventOut(Schema):
     """An event of a contact."""
 
     id = Id()
@@ -145,7 +145,7 @@ class EventOut(Schema):
     occurred_at = Rfc3339()
 
 
-class EventBatchOut(Schema):
+class ContactEventBatchOut(Schema):
     """How many were kept."""
 
     accepted = fields.Integer()
@@ -185,13 +185,13 @@ class ListMemberIn(ContactIn):
     """Who joins a list: a contact that is there already, by ``email``, or a new one."""
 
 
-class SearchQuery(Schema):
+class NameQuery(Schema):
     """Filter of a list of named things."""
 
     search = Line(load_default=None)
 
 
-class MemberQuery(SearchQuery):
+class MemberQuery(NameQuery):
     """Filter of a list's members."""
 
     state = fields.String(load_default=None, validate=validate.OneOf(list(MemberState)))
@@ -238,33 +238,33 @@ class SegmentOut(Schema):
     updated_at = Rfc3339()
 
 
-class RulesIn(Schema):
+class SegmentRulesIn(Schema):
     """Rules to try."""
 
     rules = fields.Dict(required=True, metadata=_RULES)
 
 
-class CountOut(Schema):
+class SegmentCountOut(Schema):
     """How many contacts are in."""
 
     count = fields.Integer()
 
 
-class ConditionOut(Schema):
+class SegmentConditionOut(Schema):
     """A condition of a segment, and whether it holds for the contact."""
 
     condition = fields.Dict()
     holds = fields.Boolean()
 
 
-class WhyOut(Schema):
+class SegmentWhyOut(Schema):
     """Why a contact is in or not."""
 
     is_in = fields.Boolean()
-    conditions = fields.List(fields.Nested(ConditionOut))
+    conditions = fields.List(fields.Nested(SegmentConditionOut))
 
 
-class ImportForm(Schema):
+class ContactImportForm(Schema):
     """How to read a file. All fields have usable defaults."""
 
     mapping = fields.List(Line(allow_none=True), load_default=None)
@@ -273,7 +273,7 @@ class ImportForm(Schema):
     tags = fields.List(Line(validate=validate.Length(1, 60)), load_default=list, validate=validate.Length(max=20))
 
 
-class ImportOut(Schema):
+class ContactImportOut(Schema):
     """A file on its way into the contacts."""
 
     id = Id()

@@ -100,7 +100,7 @@ def erase(contact_id: UUID) -> None:
 
 @blp.route("/contacts/<uuid:contact_id>/merge", methods=["POST"])
 @requires(Permission.CONTACT_UPDATE)
-@blp.arguments(schemas.MergeIn)
+@blp.arguments(schemas.ContactMergeIn)
 @blp.answer(200, schemas.ContactOut)
 def merge(data: dict[str, Any], contact_id: UUID) -> Contact:
     """Move everything of a contact to another one and delete the first."""
@@ -118,7 +118,7 @@ def export_one(contact_id: UUID) -> dict[str, Any]:
 @blp.route("/contacts/<uuid:contact_id>/events")
 @requires(Permission.CONTACT_READ)
 @blp.arguments(PageArgs, location="query")
-@blp.answer_page(schemas.EventOut)
+@blp.answer_page(schemas.ContactEventOut)
 def list_events(paging: dict[str, Any], contact_id: UUID) -> Page[ContactEvent]:
     """List what a contact did."""
     scope = current_scope()
@@ -169,8 +169,8 @@ class ContactTagOne(MethodView):
 
 @blp.route("/events", methods=["POST"])
 @requires(Permission.EVENT_SEND)
-@blp.arguments(schemas.EventIn)
-@blp.answer(201, schemas.EventOut)
+@blp.arguments(schemas.ContactEventIn)
+@blp.answer(201, schemas.ContactEventOut)
 def send_event(data: dict[str, Any]) -> ContactEvent:
     """Tell what a contact did."""
     return service.send_events(current_scope(), [service.EventInput(**data)])[0]
@@ -178,8 +178,8 @@ def send_event(data: dict[str, Any]) -> ContactEvent:
 
 @blp.route("/events/batch", methods=["POST"])
 @requires(Permission.EVENT_SEND)
-@blp.arguments(schemas.EventBatch)
-@blp.answer(200, schemas.EventBatchOut)
+@blp.arguments(schemas.ContactEventBatch)
+@blp.answer(200, schemas.ContactEventBatchOut)
 def send_events(data: dict[str, Any]) -> dict[str, int]:
     """Tell up to 1,000 events."""
     return {"accepted": len(service.send_events(current_scope(), [service.EventInput(**one) for one in data["events"]]))}

@@ -40,8 +40,8 @@ def _allow_large_files(endpoint: str | None, _: dict[str, Any] | None) -> None:
 @blp.route("/lists/<uuid:list_id>/import", methods=["POST"])
 @requires(Permission.LIST_UPDATE)
 @blp.doc(**_FILE)
-@blp.arguments(schemas.ImportForm(unknown="exclude"), location="query")
-@blp.answer(202, schemas.ImportOut)
+@blp.arguments(schemas.ContactImportForm(unknown="exclude"), location="query")
+@blp.answer(202, schemas.ContactImportOut)
 def import_into_list(data: dict[str, Any], list_id: UUID) -> ContactImport:
     """Import a CSV file into a list: as the part `file` of a form, or as the body. Read how far it is at `/imports/{id}`."""
     return _begin(data, list_id)
@@ -50,8 +50,8 @@ def import_into_list(data: dict[str, Any], list_id: UUID) -> ContactImport:
 @blp.route("/contacts/import", methods=["POST"])
 @requires(Permission.CONTACT_CREATE)
 @blp.doc(**_FILE)
-@blp.arguments(schemas.ImportForm(unknown="exclude"), location="query")
-@blp.answer(202, schemas.ImportOut)
+@blp.arguments(schemas.ContactImportForm(unknown="exclude"), location="query")
+@blp.answer(202, schemas.ContactImportOut)
 def import_contacts(data: dict[str, Any]) -> ContactImport:
     """Import a CSV file of contacts: as the part `file` of a form, or as the body."""
     return _begin(data, None)
@@ -77,7 +77,7 @@ def _uploaded() -> tuple[str, IO[bytes]]:
 @blp.route("/imports")
 @requires(Permission.CONTACT_READ)
 @blp.arguments(PageArgs, location="query")
-@blp.answer_page(schemas.ImportOut)
+@blp.answer_page(schemas.ContactImportOut)
 def imports(paging: dict[str, Any]) -> Page[ContactImport]:
     """List files so far."""
     return queries.list_imports(current_scope().session, **paging)
@@ -85,7 +85,7 @@ def imports(paging: dict[str, Any]) -> Page[ContactImport]:
 
 @blp.route("/imports/<uuid:contact_import_id>")
 @requires(Permission.CONTACT_READ)
-@blp.answer(200, schemas.ImportOut)
+@blp.answer(200, schemas.ContactImportOut)
 def one_import(contact_import_id: UUID) -> ContactImport:
     """Read how far a file is."""
     return queries.get_import(current_scope().session, contact_import_id)
@@ -93,7 +93,7 @@ def one_import(contact_import_id: UUID) -> ContactImport:
 
 @blp.route("/imports/<uuid:contact_import_id>/cancel", methods=["POST"])
 @requires(Permission.CONTACT_CREATE)
-@blp.answer(200, schemas.ImportOut)
+@blp.answer(200, schemas.ContactImportOut)
 def cancel(contact_import_id: UUID) -> ContactImport:
     """Stop a file; what it has brought stays."""
     return cancel_import(current_scope(), contact_import_id)

@@ -24,7 +24,7 @@ class Lists(MethodView):
 
     @requires(Permission.LIST_READ)
     @blp.arguments(PageArgs, location="query")
-    @blp.arguments(schemas.SearchQuery(unknown="exclude"), location="query")
+    @blp.arguments(schemas.NameQuery(unknown="exclude"), location="query")
     @blp.answer_page(schemas.ListOut)
     def get(self, paging: dict[str, Any], query: dict[str, Any]) -> Page[ContactList]:
         """List lists."""

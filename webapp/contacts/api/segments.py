@@ -22,7 +22,7 @@ class Segments(MethodView):
 
     @requires(Permission.SEGMENT_READ)
     @blp.arguments(PageArgs, location="query")
-    @blp.arguments(schemas.SearchQuery(unknown="exclude"), location="query")
+    @blp.arguments(schemas.NameQuery(unknown="exclude"), location="query")
     @blp.answer_page(schemas.SegmentOut)
     def get(self, paging: dict[str, Any], query: dict[str, Any]) -> Page[Segment]:
         """List segments."""
@@ -62,8 +62,8 @@ class OneSegment(MethodView):
 
 @blp.route("/segments/preview", methods=["POST"])
 @requires(Permission.SEGMENT_READ)
-@blp.arguments(schemas.RulesIn)
-@blp.answer(200, schemas.CountOut)
+@blp.arguments(schemas.SegmentRulesIn)
+@blp.answer(200, schemas.SegmentCountOut)
 def preview(data: dict[str, Any]) -> dict[str, int]:
     """Count whom rules would choose; nothing is kept."""
     return {"count": service.preview_segment(current_scope(), data["rules"])}
@@ -71,7 +71,7 @@ def preview(data: dict[str, Any]) -> dict[str, int]:
 
 @blp.route("/segments/<uuid:segment_id>/count")
 @requires(Permission.SEGMENT_READ)
-@blp.answer(200, schemas.CountOut)
+@blp.answer(200, schemas.SegmentCountOut)
 def count(segment_id: UUID) -> dict[str, int]:
     """Count who is in now."""
     scope = current_scope()
@@ -90,7 +90,7 @@ def contacts(paging: dict[str, Any], segment_id: UUID) -> Page[Contact]:
 
 @blp.route("/segments/<uuid:segment_id>/contacts/<uuid:contact_id>")
 @requires(Permission.SEGMENT_READ)
-@blp.answer(200, schemas.WhyOut)
+@blp.answer(200, schemas.SegmentWhyOut)
 def why(segment_id: UUID, contact_id: UUID) -> dict[str, Any]:
     """Ask why a contact is in or not: every condition, and whether it holds."""
     session = current_scope().session

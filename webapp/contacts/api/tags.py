@@ -22,7 +22,7 @@ class Tags(MethodView):
 
     @requires(Permission.TAG_READ)
     @blp.arguments(PageArgs, location="query")
-    @blp.arguments(schemas.SearchQuery(unknown="exclude"), location="query")
+    @blp.arguments(schemas.NameQuery(unknown="exclude"), location="query")
     @blp.answer_page(schemas.TagOut)
     def get(self, paging: dict[str, Any], query: dict[str, Any]) -> Page[Tag]:
         """List tags."""

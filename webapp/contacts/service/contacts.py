@@ -1,4 +1,4 @@
-"""Acts on contacts."""
+"""Acts on contacts. The activity log cannot be changed, and a person has the right to be forgotten: what it says of contacts is ids, never who they are."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def create_contact(scope: Scope, data: ContactInput) -> Contact:
     contact = Contact(tenant_id=scope.tenant_id, email=data.email, canonical=canonical(data.email), meta=kept, **data.values())
     with refuse_on(scope.session, _UNIQUE, Conflict(f"There is a contact with the address {data.email} already.", param="email")):
         scope.session.add(contact)
-    record(scope, "contact.created", "contact", contact.id, contact.email)
+    record(scope, "contact.created", "contact", contact.id)
     return contact
 
 
@@ -89,7 +89,7 @@ def upsert_contacts(scope: Scope, batch: Sequence[ContactInput]) -> list[tuple[C
     contacts = {contact.canonical: contact for contact in found}
     one = next(iter(contacts.values())) if len(contacts) == 1 else None
     counts = {"created": sum(made.values()), "updated": len(made) - sum(made.values())}
-    record(scope, "contact.saved" if one else "contacts.saved", "contact", one.id if one else None, one.email if one else None, counts)
+    record(scope, "contact.saved" if one else "contacts.saved", "contact", one.id if one else None, None, counts)
     return [(contacts[address], made[contacts[address].id]) for address in (canonical(data.email) for data in batch)]
 
 
@@ -113,9 +113,10 @@ def update_contact(scope: Scope, contact_id: UUID, changes: dict[str, Any]) -> C
         contact.canonical = canonical(contact.email)
         if changes.get("consent_source") and "consent_at" not in changes:
             contact.consent_at = now()
-    changed = {name: [old, _value(contact, name)] for name, old in before.items() if _value(contact, name) != old}
+    changed = [name for name, old in before.items() if _value(contact, name) != old]
     if changed:
-        record(scope, "contact.updated", "contact", contact.id, contact.email, changed)
+        said = {name: [before[name], _value(contact, name)] if name == "status" else "(changed)" for name in changed}
+        record(scope, "contact.updated", "contact", contact.id, None, said)
     return contact
 
 
@@ -129,17 +130,17 @@ def delete_contact(scope: Scope, contact_id: UUID) -> None:
     contact = queries.get_contact(scope.session, contact_id)
     scope.session.delete(contact)
     scope.session.flush()
-    record(scope, "contact.deleted", "contact", contact.id, contact.email)
+    record(scope, "contact.deleted", "contact", contact.id)
 
 
 def erase_contact(scope: Scope, contact_id: UUID) -> str:
-    """Forget a person: like ``delete_contact``, and without the address in the activity log. Returns the address, for those who hold more of it."""
+    """Forget a person. Returns the address, for those who hold more of it."""
     scope.require(Permission.CONTACT_DELETE)
     contact = queries.get_contact(scope.session, contact_id)
     address = contact.canonical
     scope.session.delete(contact)
     scope.session.flush()
-    record(scope, "contact.erased", "contact", contact_id, None)
+    record(scope, "contact.erased", "contact", contact_id)
     return address
 
 
@@ -163,7 +164,7 @@ def merge_contacts(scope: Scope, contact_id: UUID, into_id: UUID) -> Contact:
     scope.session.execute(sa.update(ContactEvent).where(ContactEvent.contact_id == gone.id).values(contact_id=kept.id))
     scope.session.delete(gone)
     scope.session.flush()
-    record(scope, "contact.merged", "contact", kept.id, kept.email, {"merged": gone.email})
+    record(scope, "contact.merged", "contact", kept.id, None, {"merged": str(gone.id)})
     return kept
 
 

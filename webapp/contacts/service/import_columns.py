@@ -79,8 +79,11 @@ def check_mapping(mapping: Sequence[str | None], columns: int) -> list[str | Non
 def row_of(cells: Sequence[str], mapping: Sequence[str | None]) -> ImportRow | str:
     """What a row says, or what is wrong with it."""
     given = {target: cell.strip() for target, cell in zip(mapping, cells, strict=False) if target is not None and cell and not cell.isspace()}
+    email = given.pop("email", "")
+    if "\N{REPLACEMENT CHARACTER}" in email:
+        return "not an email address: it holds a character that could not be read; save the file in UTF-8"
     try:
-        address = parse_address(given.pop("email", ""))
+        address = parse_address(email)
     except BadAddress as error:
         return f"not an email address: {error}"
     row = ImportRow(address.email, address.canonical)

@@ -82,7 +82,7 @@ def set_tags(scope: Scope, contact_id: UUID, tag_ids: Sequence[UUID]) -> list[Ta
     tags = [queries.get_tag(scope.session, tag_id) for tag_id in dict.fromkeys(tag_ids)]
     scope.session.execute(sa.delete(ContactTag).where(ContactTag.contact_id == contact.id))
     scope.session.add_all(ContactTag(tenant_id=scope.tenant_id, tag_id=tag.id, contact_id=contact.id) for tag in tags)
-    record(scope, "contact.tagged", "contact", contact.id, contact.email, {"tags": sorted(tag.name for tag in tags)})
+    record(scope, "contact.tagged", "contact", contact.id, None, {"tags": sorted(tag.name for tag in tags)})
     return tags
 
 
