@@ -52,6 +52,8 @@ from webapp.pace import api as pace_api
 from webapp.pace import views as pace_views
 from webapp.pools import api as pools_api
 from webapp.pools import views as pools_views
+from webapp.reports import api as reports_api
+from webapp.reports import views as reports_views
 from webapp.sending_accounts import api as sending_accounts_api
 from webapp.sending_accounts import views as sending_accounts_views
 from webapp.settings import ROOT, Settings, get_settings
@@ -75,12 +77,12 @@ log = structlog.get_logger()
 API = (
     messages_api.blp, validation_api.blp,
     bridges_api.blp, pools_api.blp, pace_api.blp, sending_accounts_api.blp, domains_api.blp, content_api.blp, contacts_api.blp, suppressions_api.blp,
-    incidents_api.blp, log_api.blp, stats_api.blp, access_api.blp, accounts_api.blp, tenants_api.blp, activity_api.blp,
+    incidents_api.blp, log_api.blp, stats_api.blp, reports_api.blp, access_api.blp, accounts_api.blp, tenants_api.blp, activity_api.blp,
     webhooks_api.blp, webhooks_api.inbound,
 )  # fmt: skip
 PAGES = (
     health.pages, validation_views.pages,
-    documentation_views.pages, accounts_views.pages, stats_views.pages, messages_views.pages, bridges_views.pages, pools_views.pages,
+    documentation_views.pages, accounts_views.pages, stats_views.pages, reports_views.pages, messages_views.pages, bridges_views.pages, pools_views.pages,
     pace_views.pages, sending_accounts_views.pages, domains_views.pages, suppressions_views.pages, incidents_views.pages, content_views.pages,
     access_views.pages, tenants_views.pages,
     activity_views.pages, webhooks_views.pages, simulator_views.pages, tracking_views.pages, backoffice_views.pages, backoffice_views.tenant_pages,

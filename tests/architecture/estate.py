@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 
 from tests.fixtures import Cast, Person
 from webapp.accounts.models import UserSession
+from webapp.backoffice.models import StaffRequest, SupportGrant, SupportSession
 from webapp.bootstrap import ensure_verified_domain
 from webapp.kernel.clock import now, rfc3339
 from webapp.kernel.db import Base, raw_of, unscoped
@@ -138,9 +139,26 @@ def _add_rows(cast: Cast, estate: Estate) -> None:
         session = sa.select(UserSession.id).where(UserSession.user_id == cast.owner.user_id).limit(1)
         estate.ids["session_id"] = str(rows.execute(session).scalar_one())
         estate.ids["ip_id"] = str(address.id)
+        estate.ids |= _add_support(rows, cast)
         alarm = SuppressionAlarm(id=uuid7(), tenant_id=cast.owner.tenant_id, removals=21)
         rows.add(alarm)
         estate.ids["alarm_id"] = str(alarm.id)
+
+
+def _add_support(rows: Session, cast: Cast) -> dict[str, str]:
+    """What the tenant asked of staff, whom it let in, and what was done."""
+    tenant, moment = cast.owner.tenant_id, now()
+    asked = StaffRequest(id=uuid7(), tenant_id=tenant, kind="production", what=MARK, asked_by=MARK)
+    grant = SupportGrant(id=uuid7(), tenant_id=tenant, standing=True, allow_write=False, granted_by=MARK)
+    rows.add_all([asked, grant])
+    rows.flush()
+    session = SupportSession(
+        id=uuid7(), tenant_id=tenant, staff_id=cast.staff.user_id, staff_name=MARK, staff_email="x@y.test", member_id=cast.owner.user_id, member_name=MARK,
+        login_id=uuid7(), token_hash=MARK.encode(), grant_id=grant.id, reason=MARK, ticket=MARK, started_at=moment, expires_at=moment + timedelta(minutes=30),
+    )  # fmt: skip
+    rows.add(session)
+    rows.flush()
+    return {"request_id": str(asked.id), "grant_id": str(grant.id), "support_session_id": str(session.id)}
 
 
 def _add_pace(rows: Session, cast: Cast, address: IpAddress) -> dict[str, str]:

@@ -84,7 +84,7 @@ def own(app: Flask, cast: Cast) -> dict[str, str]:
     made: dict[str, str] = {}
     for path, name, body in (("/pools", "pool_id", {"name": "Own"}), ("/providers", "provider_id", {"name": "Own", "host": "93.184.216.36"}), (
         "/contacts", "contact_id", {"email": "own@customer.example"},
-    )):  # fmt: skip
+    ), ("/webhooks", "webhook_id", {"url": "https://93.184.216.36/own"})):  # fmt: skip
         made[name] = json_of(client.post(f"/api/v1{path}", json=body))["data"]["id"]
     return made
 

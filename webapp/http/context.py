@@ -16,7 +16,8 @@ from webapp.kernel.errors import DomainError
 
 #: Navigation: group, then (label, endpoint, icon, prefix of endpoints that count as active). Entries whose endpoint is absent are left out.
 NAVIGATION: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
-    (None, (("Overview", "stats.overview", "layout-dashboard"), ("Messages", "messages.index", "mail"), ("Bridges", "bridges.index", "cable"))),
+    (None, (("Overview", "stats.overview", "layout-dashboard"), ("Messages", "messages.index", "mail"), ("Bridges", "bridges.index", "cable"),
+            ("Reports", "reports.index", "chart-line"))),
     (
         "Sending",
         (
@@ -35,6 +36,7 @@ NAVIGATION: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
             ("Incidents", "incidents.index", "undo-2"),
         ),
     ),
+    ("Integration", (("Webhooks", "webhooks.index", "webhook"),)),
     ("Testing", (("Sandbox inbox", "messages.sandbox", "flask-conical"), ("Simulator inbox", "simulator.index", "inbox"))),
     (
         "Settings",
@@ -43,7 +45,11 @@ NAVIGATION: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
             ("Roles", "access.roles", "shield"),
             ("Settings", "accounts.settings", "settings"),
             ("Team", "accounts.team", "users"),
+            ("Limits", "tenants.index", "gauge"),
             ("Activity", "activity.index", "history"),
+            ("Usage and limits", "support.usage", "gauge"),
+            ("Live sending", "support.production", "circle-check"),
+            ("Support access", "support.access", "shield-user"),
         ),
     ),
 )
@@ -51,13 +57,27 @@ NAVIGATION: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
 
 #: What staff sees below that.
 PLATFORM: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
-    ("Platform", (("Suppressions and alarms", "suppressions.platform", "shield"), ("Incidents of all tenants", "incidents.platform", "undo-2"))),
+    (
+        "Platform",
+        (
+            ("Tenants", "backoffice.index", "users"),
+            ("Requests", "backoffice.requests", "inbox"),
+            ("Plans", "backoffice.plan_list", "layers"),
+            ("Queues and workers", "backoffice.platform", "server"),
+            ("Shared sending", "backoffice.shared_sending", "cable"),
+            ("Throttles", "pace.platform", "gauge"),
+            ("Suppressions and alarms", "suppressions.platform", "shield"),
+            ("Incidents of all tenants", "incidents.platform", "undo-2"),
+            ("Staff", "backoffice.staff_list", "user-cog"),
+            ("What staff did", "backoffice.staff_activity", "history"),
+        ),
+    ),
 )
 
 #: `g` and this letter go there.
 _KEYS = {
     "stats.overview": "o", "messages.index": "m", "bridges.index": "b", "pools.index": "p", "domains.index": "d", "content.index": "t",
-    "suppressions.index": "s", "access.keys": "k", "activity.index": "a",
+    "suppressions.index": "s", "access.keys": "k", "activity.index": "a", "reports.index": "r",
 }  # fmt: skip
 
 _SHELL = {
@@ -118,7 +138,8 @@ def _navigation() -> list[dict[str, Any]]:
     here = request.endpoint or ""
     known = current_app.view_functions
     groups = []
-    for label, entries in (*NAVIGATION, *(PLATFORM if _is_staff() else ())):
+    door = guard.current_door()
+    for label, entries in (*(NAVIGATION if door.tenant_id else ()), *(PLATFORM if door.is_staff else ())):
         items = [
             {
                 "label": text,
@@ -135,16 +156,9 @@ def _navigation() -> list[dict[str, Any]]:
     return groups
 
 
-def _is_staff() -> bool:
-    try:
-        return guard.current_door().is_staff
-    except DomainError:
-        return False
-
-
 def _same_slice(here: str, endpoint: str) -> bool:
     slice_name, _, view = endpoint.partition(".")
-    apart = here.startswith("messages.sandbox") or ".platform" in here
+    apart = here.startswith("messages.sandbox") or ".platform" in here or (slice_name == "backoffice" and not here.startswith("backoffice.tenant"))
     return view == "index" and here.partition(".")[0] == slice_name and not apart
 
 
@@ -158,5 +172,8 @@ def template_context() -> dict[str, Any]:
 
 def _shell() -> dict[str, str]:
     """Addresses of the frame's controls; those whose page is absent are left out."""
-    known = current_app.view_functions
-    return {name: url_for(endpoint) for name, endpoint in _SHELL.items() if endpoint in known}
+    known, door = current_app.view_functions, guard.current_door()
+    chosen: dict[str, str | None] = {**_SHELL, **getattr(door, "shell", {})}
+    if door.tenant_id is None:
+        chosen |= {"home_url": "backoffice.index" if door.is_staff else "accounts.settings", "search_url": None, "mode_url": None}
+    return {name: url_for(endpoint) for name, endpoint in chosen.items() if endpoint in known}

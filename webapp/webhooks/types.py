@@ -131,7 +131,6 @@ class Attempt:
     response_cut: bool = False
     retry_after: float | None = None
     request_headers: tuple[tuple[str, str], ...] = ()
-    remote: str | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -158,7 +157,7 @@ class Attempt:
         return {
             "number": number, "at": rfc3339(self.at), "duration_ms": round(self.seconds * 1000), "status": self.status, "error": self.error,
             "request_headers": [list(pair) for pair in self.request_headers], "response_headers": [list(pair) for pair in self.response_headers],
-            "response_body": self.response_body, "response_cut": self.response_cut, "remote": self.remote,
+            "response_body": self.response_body, "response_cut": self.response_cut,
         }  # fmt: skip
 
 

@@ -37,7 +37,7 @@ def _apply(session: Session, report: InboundReport) -> str:
         case MtaEvent.BOUNCE:
             changed = record_bounce(session, bounce_of(report))
         case MtaEvent.COMPLAINT:
-            changed = record_complaint(session, report.recipient_id, "abuse", "Postfix")
+            changed = record_complaint(session, report.recipient_id, "abuse", report.source.capitalize())
         case MtaEvent.DELIVERED:
             changed = record_delivery(session, report.recipient_id, report.reason)
         case MtaEvent.DEFERRED:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterable, Mapping
 
 import aiohttp
-from multidict import CIMultiDict
 from yarl import URL
 
 from webapp.kernel.clock import now
@@ -78,13 +77,13 @@ class Sender:
             error = f"The answer began with {status} but was not complete within {self._seconds:g} s."
         return Attempt(at, time.monotonic() - start, None, error[:500], request_headers=_logged(headers, len(job.secrets)))
 
-    def _headers(self, job: Job) -> CIMultiDict[str]:
+    def _headers(self, job: Job) -> dict[str, str]:
         stamp = int(time.time())
         signature = sign([self._key(secret) for secret in job.secrets], str(job.event_id), stamp, job.body.encode())
-        return CIMultiDict({
+        return {
             "Content-Type": "application/json", "User-Agent": f"Postbridge-Webhooks/{__version__}", "Accept": "*/*",
             "Accept-Encoding": "identity", "webhook-id": str(job.event_id), "webhook-timestamp": str(stamp), "webhook-signature": signature,
-        })  # fmt: skip
+        }  # fmt: skip
 
     def _key(self, secret: str) -> bytes:
         if secret not in self._keys:

@@ -49,8 +49,13 @@ def receive_report(session: Session, source: Source, report: MtaReport) -> Recei
     if found is None:
         raise NotFound("message")
     recipient_id, tenant_id = found
+    return store_report(session, source.value, report.key, tenant_id, recipient_id, report)
+
+
+def store_report(session: Session, source: str, key: str, tenant_id: UUID, recipient_id: UUID, report: MtaReport) -> Received:
+    """Keep a report under its source and key, once for as long as reports are kept, and wake the worker that applies it."""
     values = {
-        "source": source.value, "key": report.key, "tenant_id": tenant_id, "recipient_id": recipient_id, "event": report.event.value,
+        "source": source, "key": key, "tenant_id": tenant_id, "recipient_id": recipient_id, "event": report.event.value,
         "status": report.status, "reason": report.reason,
     }  # fmt: skip
     insert = pg.insert(InboundReport).values(values).on_conflict_do_nothing(index_elements=["source", "key"]).returning(InboundReport.id)
@@ -58,7 +63,7 @@ def receive_report(session: Session, source: Source, report: MtaReport) -> Recei
     if made is not None:
         after_commit(session, lambda: wake_slots(QueueName.DEFAULT, APPLY, [0]))
         return Received(made, report.event, False)
-    known = sa.select(InboundReport.id, InboundReport.event).where(InboundReport.source == source.value, InboundReport.key == report.key)
+    known = sa.select(InboundReport.id, InboundReport.event).where(InboundReport.source == source, InboundReport.key == key)
     row = session.execute(known).one()
     return Received(row.id, MtaEvent(row.event), True)
 
