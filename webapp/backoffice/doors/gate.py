@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -62,6 +62,10 @@ class SupportDoor:
 
     #: Nothing of the staff console may be reached from here: not another session, not another staff account.
     is_staff = False
+    #: Controls of the frame: a mode of its own, and nothing of the staff member's account. See ``http.context``.
+    shell: ClassVar[dict[str, str | None]] = {
+        "mode_url": "backoffice.switch_mode", "logout_url": None, "account_url": None, "settings_url": None, "staff_url": None,
+    }  # fmt: skip
 
 
 def init(app: Flask) -> None:

@@ -1,14 +1,13 @@
-"""Pages of support staff."""
+"""Every component of the interface, for those who build it."""
 
 from __future__ import annotations
 
 from flask import Response
 
+from webapp.backoffice.views.blueprint import pages
 from webapp.http.guard import staff_only
-from webapp.http.pages import page_blueprint, render
+from webapp.http.pages import render
 from webapp.kernel.clock import now
-
-pages = page_blueprint("backoffice")
 
 
 @pages.get("/styleguide")

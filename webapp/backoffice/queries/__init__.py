@@ -1,0 +1,1 @@
+"""Reading for the staff console, and what a tenant reads of support."""
