@@ -18,7 +18,7 @@ from webapp.access import views as access_views
 from webapp.access.doors import load_credential, register_token_resolver
 from webapp.accounts import api as accounts_api
 from webapp.accounts import views as accounts_views
-from webapp.accounts.doors import init_login, load_session
+from webapp.accounts.doors import init_login, init_policy, load_session
 from webapp.activity import api as activity_api
 from webapp.activity import views as activity_views
 from webapp.backoffice import doors as backoffice_doors
@@ -37,6 +37,7 @@ from webapp.domains import views as domains_views
 from webapp.http import api, guard, pages, problems, reply
 from webapp.http.compression import Compressed
 from webapp.http.context import asset, template_context
+from webapp.http.cors import Cors
 from webapp.http.envelope import new_request_id
 from webapp.http.unit_of_work import TransactionalFlask, db
 from webapp.http.unprotected import csrf
@@ -152,6 +153,7 @@ def _wire(app: Flask) -> None:
     guard.loaders.key, guard.loaders.session = load_credential, load_session
     register_token_resolver(resolve_token)
     init_login(app)
+    init_policy(app)
     rest = api.configure(app)
     documentation_views.describe(app, rest)
     for routes in API:
@@ -166,6 +168,8 @@ def _wire(app: Flask) -> None:
 def _doors(inner: Wsgi, settings: Settings) -> Wsgi:
     """What stands before Flask: believed proxies, path aliases, and the roads that must be quick."""
     doors: Wsgi = HitDoor(SendDoor(DialectDoor(_Aliases(Compressed(inner)))))
+    if settings.cors_origins:
+        doors = Cors(doors, settings.cors_origins)
     if settings.trusted_proxies:
         n = settings.trusted_proxies
         doors = ProxyFix(doors, x_for=n, x_proto=n, x_host=n)

@@ -60,6 +60,8 @@ class Settings:
     trusted_proxies: int = setting(0, "How many proxies in front append X-Forwarded-For")
     session_hours: int = setting(24 * 30, "Hours until a dashboard session must log in again")
     cookie_secure: bool = setting(False, "Send session cookies over https only; turn on behind TLS")
+    confirm_minutes: int = setting(10, "Minutes for which a proof of who one is (second factor, or password) counts before one's account is changed")
+    staff_second_factor: bool = setting(True, "Whether staff reach nothing before they gave a second factor; the demo (POSTBRIDGE_DEMO) never asks for it")
     signup_open: bool = setting(True, "Whether strangers may sign up")
     max_body_bytes: int = setting(40 * 1024 * 1024, "Largest HTTP request body")
     max_import_bytes: int = setting(200 * 1024 * 1024, "Largest CSV file of contacts")
@@ -113,6 +115,7 @@ class Settings:
     ticker_seconds: float = setting(1.0, "Pause between two looks for work that is due")
 
     # Limits
+    cors_origins: tuple[str, ...] = setting((), "Origins of web pages that may call the API with a key, such as https://app.example.com; empty: none, *: any")
     send_rate: int = setting(1800, "Requests to the Sending API per 60 s and key")
     management_rate: int = setting(600, "Requests to the Management API per 60 s and key")
     stranger_rate: int = setting(120, "Requests without a valid key per 60 s and network address")
@@ -163,6 +166,8 @@ class Settings:
     retain_content_days: int = setting(7, "Days until bodies and attachments are dropped")
     retain_event_days: int = setting(90, "Days until recipients, events and attempts are dropped")
     retain_webhook_days: int = setting(30, "Days until webhook deliveries are dropped; replays reach as far back")
+
+    retain_report_days: int = setting(7, "Days until reports that somebody asked for are dropped, with their files")
 
     # Operations
     log_level: str = setting("info", "debug, info, warning or error")

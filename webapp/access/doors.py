@@ -26,7 +26,6 @@ from webapp.kernel.errors import Forbidden, Unauthenticated
 from webapp.kernel.permissions import PermissionSet
 from webapp.kernel.scope import Actor, ActorKind, Mode
 from webapp.kernel.secrets import digest
-from webapp.settings import get_settings
 from webapp.tenants.models import Tenant
 from webapp.tenants.service import permissions_of_tenant
 from webapp.tenants.types import TenantStatus
@@ -57,10 +56,10 @@ def load_credential(token: str, address: str) -> Credential:
     cached = remembered.known.find(key)
     credential = cached[0] if cached else _resolve(token, key, address)
     if credential is None or (credential.expires_at is not None and credential.expires_at <= clock.now()):
-        ratelimit.count(f"stranger:{address}", get_settings().stranger_rate).check()
-        raise Unauthenticated(_REFUSAL)
+        raise ratelimit.stranger_refused(address, Unauthenticated(_REFUSAL))
     if not is_allowed(address, credential.allowed_networks):
-        raise Forbidden(f"This key may not be used from {address}; its allow-list does not hold that address.")
+        refusal = Forbidden(f"This key may not be used from {address}; its allow-list does not hold that address.")
+        raise ratelimit.stranger_refused(address, refusal)
     return credential
 
 

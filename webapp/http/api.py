@@ -90,7 +90,7 @@ class Parser(FlaskParser):
     DEFAULT_VALIDATION_STATUS = 422
 
     def load_json(self, req: Any, schema: Any) -> Any:
-        if req.mimetype not in ("application/json", "") and req.content_length:
+        if req.mimetype not in ("application/json", "") and (req.content_length or req.get_data(cache=True)):
             raise UnsupportedMediaType("Send the body as application/json.")
         try:
             return json.loads(req.get_data(cache=True) or b"{}")

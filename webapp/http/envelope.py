@@ -12,6 +12,9 @@ import msgspec
 from webapp.kernel.errors import DomainError
 from webapp.settings import get_settings
 
+#: What is said to a call of the API without a credential.
+NO_KEY = "Send your API key as `Authorization: Bearer mp_...` or in the X-API-Key header."
+
 
 def new_request_id() -> str:
     """``req_`` and 26 random characters: named in X-Request-Id, ``meta.request_id`` and every log line of the request."""
@@ -53,7 +56,9 @@ def success_body(data: Any, request_id: str, pagination: Mapping[str, Any] | Non
 
 def error_headers(error: DomainError) -> dict[str, str]:
     """Headers that go with a refusal."""
-    headers = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
+    headers = dict(error.headers)
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
     if error.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="postbridge"'
     return headers

@@ -14,11 +14,11 @@ from uuid import UUID
 from flask import g, request
 
 from webapp.http import ratelimit
+from webapp.http.envelope import NO_KEY
 from webapp.http.unit_of_work import db
 from webapp.kernel.errors import Forbidden, Unauthenticated
 from webapp.kernel.permissions import Permission, PermissionSet
 from webapp.kernel.scope import Actor, Mode, Scope
-from webapp.settings import get_settings
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -67,6 +67,10 @@ loaders = Loaders()
 
 #: Where the JSON API lives, and the doors for clients of other services.
 _PROGRAMS = ("/api/v1/", "/compat/")
+
+
+#: The Sending API, which has a limit of its own.
+_SENDING = ("/api/v1/email/", "/api/v1/send", "/compat/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +168,9 @@ def current_credential() -> Credential:
     if credential is None:
         token = bearer_token()
         if not token or loaders.key is None:
-            raise Unauthenticated("Send your API key as `Authorization: Bearer mp_...` or in the X-API-Key header.")
+            raise ratelimit.stranger_refused(client_address(), Unauthenticated(NO_KEY))
         credential = loaders.key(token, client_address())
-        default = get_settings().send_rate if "/send" in request.path or request.path.startswith("/compat/") else get_settings().management_rate
-        usage = ratelimit.count(f"key:{credential.actor.id}", credential.rate_limit or default)
+        usage = ratelimit.count(*ratelimit.meter_of(credential.actor.id, credential.rate_limit, sending=request.path.startswith(_SENDING)))
         g.rate_headers = usage.headers
         usage.check()
         g.credential = credential

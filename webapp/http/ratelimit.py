@@ -1,6 +1,7 @@
 """Request limits: a sliding window of 60 s from two fixed ones, in Valkey; in this process alone while Valkey is away (limits fail open).
 
 The share of the previous window that still counts is what makes it slide: used = current + previous * (what is left of the minute).
+A refused request does not count: who waits as long as Retry-After says is let in.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ import math
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import redis
 import structlog
 
-from webapp.kernel.errors import RateLimited
+from webapp.kernel.errors import DomainError, RateLimited
 from webapp.kernel.jobs import broker
+from webapp.settings import get_settings
 
 log = structlog.get_logger()
 WINDOW = 60
@@ -23,13 +25,17 @@ WINDOW = 60
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Where a key stands after counting. ``reset``: epoch second at which a new window begins; ``used``: requests that count now."""
+    """Where a key stands after counting. ``reset``: epoch second at which a new window begins; ``used``: requests that count now.
+
+    ``wait``: seconds after which one more request is within the limit, when none other is made.
+    """
 
     limit: int
     remaining: int
     reset: int
     allowed: bool
     used: float = 0.0
+    wait: int = 1
 
     def allowed_of(self, counted: int) -> int:
         """How many of ``counted`` requests that were counted together are within the limit."""
@@ -40,11 +46,12 @@ class Usage:
         """The ``X-RateLimit-*`` headers."""
         return {"X-RateLimit-Limit": str(self.limit), "X-RateLimit-Remaining": str(self.remaining), "X-RateLimit-Reset": str(self.reset)}
 
-    def check(self, now: float | None = None) -> None:
+    def check(self) -> None:
         """Raise ``RateLimited`` when the limit is passed."""
         if not self.allowed:
-            wait = max(1, self.reset - int(time.time() if now is None else now))
-            raise RateLimited(f"More than {self.limit} requests in {WINDOW} seconds; wait {wait} s.", retry_after=wait)
+            refusal = RateLimited(f"More than {self.limit} requests in {WINDOW} seconds; wait {self.wait} s.", retry_after=self.wait)
+            refusal.headers = self.headers
+            raise refusal
 
 
 class _Local:
@@ -114,7 +121,6 @@ def count_many(wanted: Mapping[str, tuple[int, int]], now: float | None = None) 
     """Count ``{key: (requests, limit)}`` in one round trip, or none. Never raises for a broker that is away."""
     moment = time.time() if now is None else now
     window = int(moment // WINDOW)
-    left = 1 - (moment % WINDOW) / WINDOW
     counts: dict[str, tuple[int, int]] = {}
     told: dict[str, int] = {}
     for key, (n, limit) in wanted.items():
@@ -125,17 +131,54 @@ def count_many(wanted: Mapping[str, tuple[int, int]], now: float | None = None) 
             counts[key] = counted
     if told:
         counts.update(zip(told, _count(window, told, moment), strict=True))
-    return {key: _usage(limit, counts[key], window, left) for key, (_, limit) in wanted.items()}
+    found = {key: _usage(n, limit, counts[key], window, moment) for key, (n, limit) in wanted.items()}
+    refused = {key: n - found[key].allowed_of(n) for key, (n, _) in wanted.items() if not found[key].allowed}
+    if refused:
+        _give_back(window, refused)
+    return found
 
 
-def _usage(limit: int, counts: tuple[int, int], window: int, left: float) -> Usage:
-    used = counts[0] + counts[1] * left
-    return Usage(limit, max(0, int(limit - used)), (window + 1) * WINDOW, used <= limit, used)
+def _usage(n: int, limit: int, counts: tuple[int, int], window: int, moment: float) -> Usage:
+    current, previous = counts
+    end = (window + 1) * WINDOW
+    used = current + previous * (end - moment) / WINDOW
+    usage = Usage(limit, max(0, int(limit - used)), end, used <= limit, used)
+    if usage.allowed:
+        return usage
+    return replace(usage, wait=_wait(limit, current - n + usage.allowed_of(n), previous, end - moment))
+
+
+def _wait(limit: int, current: int, previous: int, left: float) -> int:
+    """Seconds until one more request fits: what is left of the window before shrinks, and in the next window this one does."""
+    if current < limit and previous:
+        seconds = left - WINDOW * (limit - 1 - current) / previous
+    else:
+        seconds = left + WINDOW * (1 - (limit - 1) / max(1, current))
+    return max(1, math.ceil(seconds))
 
 
 def count(key: str, limit: int) -> Usage:
     """Count one request of ``key``."""
     return count_many({key: (1, limit)})[key]
+
+
+def meter_of(actor_id: object, own_limit: int | None, *, sending: bool) -> tuple[str, int]:
+    """The counter of a credential and its limit: the Sending API and everything else are counted apart."""
+    settings = get_settings()
+    return (f"send:{actor_id}", own_limit or settings.send_rate) if sending else (f"key:{actor_id}", own_limit or settings.management_rate)
+
+
+def count_stranger(address: str) -> Usage:
+    """Count one request of a network address that brings no valid key."""
+    return count(f"stranger:{address}", get_settings().stranger_rate)
+
+
+def stranger_refused(address: str, refusal: DomainError) -> DomainError:
+    """``refusal`` of somebody without a valid key, counted; raises ``RateLimited`` when their address has made too many such requests."""
+    usage = count_stranger(address)
+    usage.check()
+    refusal.headers = usage.headers
+    return refusal
 
 
 def _count(window: int, numbers: Mapping[str, int], moment: float) -> list[tuple[int, int]]:
@@ -157,3 +200,19 @@ def _count(window: int, numbers: Mapping[str, int], moment: float) -> list[tuple
     for key, pair in zip(numbers, counts, strict=True):
         _ahead.learn(key, window, moment, pair)
     return counts
+
+
+def _give_back(window: int, numbers: Mapping[str, int]) -> None:
+    """Take refused requests out of the count again."""
+    global _away_until
+    taken = {key: -n for key, n in numbers.items()}
+    if time.monotonic() < _away_until:
+        _local.add(window, taken)
+        return
+    try:
+        pipe = broker().pipeline(transaction=False)
+        for key, n in taken.items():
+            pipe.incrby(f"rl:{key}:{window}", n)
+        pipe.execute()
+    except redis.RedisError:
+        _away_until = time.monotonic() + _REST

@@ -5,7 +5,9 @@ Codes and statuses are those of the Management API: see docs/errors.md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class DomainError(Exception):
     code = "internal_error"
     status = 500
     retryable = False
+    #: What an answer over HTTP carries in its headers beside this: how far a rate limit is used.
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(
         self, message: str, *, param: str | None = None, problems: tuple[Problem, ...] = (), retry_after: int | None = None

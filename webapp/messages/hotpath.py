@@ -16,7 +16,7 @@ from webapp import metrics
 from webapp.access.doors import load_credential
 from webapp.access.types import Credential
 from webapp.http import ratelimit
-from webapp.http.envelope import encode, error_body, error_headers, new_request_id
+from webapp.http.envelope import NO_KEY, encode, error_body, error_headers, new_request_id
 from webapp.http.problems import of_database
 from webapp.kernel.errors import DomainError, Forbidden, PayloadTooLarge, Unauthenticated
 from webapp.kernel.permissions import Permission
@@ -111,8 +111,9 @@ class _Request:
 
     def answer(self) -> Answer:
         """Status and body. Raises the refusal."""
-        credential = load_credential(_token(self.environ), self.environ.get("REMOTE_ADDR", "unknown"))
-        meter = (f"key:{credential.actor.id}", credential.rate_limit or get_settings().send_rate)
+        address = self.environ.get("REMOTE_ADDR", "unknown")
+        credential = load_credential(_token(self.environ, address), address)
+        meter = ratelimit.meter_of(credential.actor.id, credential.rate_limit, sending=True)
         try:
             incoming = self._read(credential)
         except DomainError:
@@ -139,12 +140,12 @@ class _Request:
         return read(credential, read_json(body), key)
 
 
-def _token(environ: Environ) -> str:
+def _token(environ: Environ, address: str) -> str:
     scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     token = token.strip() if scheme.lower() == "bearer" else ""
     token = token or environ.get("HTTP_X_API_KEY", "")
     if not token:
-        raise Unauthenticated("Send your API key as `Authorization: Bearer mp_...` or in the X-API-Key header.")
+        raise ratelimit.stranger_refused(address, Unauthenticated(NO_KEY))
     return str(token)
 
 
