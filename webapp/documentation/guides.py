@@ -22,5 +22,6 @@ GUIDES = (
     Guide("idempotency", "Idempotency keys", "Repeat a request without sending twice."),
     Guide("tracking", "Opens, clicks and unsubscribes", "What is measured, what is left alone."),
     Guide("webhooks", "Webhooks", "Hear of every event, verify it, and send again what was missed."),
+    Guide("bring-your-code", "Bring your code", "Clients of Resend, Postmark, SendGrid and Mailgun, pointed here."),
     Guide("pagination", "Lists, pages and limits", "Cursors, rate limits, ETags."),
 )
