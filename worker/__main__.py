@@ -1,4 +1,4 @@
-"""`python -m worker jobs delivery|default|webhooks`, `ticker`, `submission`, `inbound`: one process each, as many of each as you like (the ticker elects one)."""
+"""`python -m worker jobs delivery|default|webhooks`, `ticker`, `submission`, `inbound`: as many processes of each as you like (the ticker elects one)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _load(kind: str, queue: str = "") -> Callable[[], None]:
 
         name = QueueName(queue)
         if name is QueueName.DELIVERY:
-            import worker.jobs.delivery  # noqa: F401  # RQ would load it with the first job
+            import worker.jobs.delivery  # RQ would load it with the first job
         if name is QueueName.WEBHOOKS:
             import worker.jobs.webhooks  # noqa: F401
         return partial(run_jobs, name)

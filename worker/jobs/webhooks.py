@@ -15,8 +15,8 @@ from webapp.messages import service as messages
 from webapp.messages.types import Door, MessageSubmission, RecipientInput
 from webapp.settings import get_settings
 from webapp.tenants.service import system_tenant_id
-from webapp.webhooks import letters, service
-from webapp.webhooks.service import queue
+from webapp.webhooks import service
+from webapp.webhooks.service import letters, queue
 from worker.rq_worker import on_stop
 from worker.runtime import unit_of_work
 from worker.webhooks.engine import Engine

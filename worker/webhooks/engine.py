@@ -22,8 +22,7 @@ from webapp.kernel.clock import now
 from webapp.kernel.db import connect_raw, unscoped_raw
 from webapp.metrics import WEBHOOKS
 from webapp.settings import get_settings
-from webapp.webhooks import policy
-from webapp.webhooks.service import queue
+from webapp.webhooks.service import policy, queue
 from webapp.webhooks.service.health import Verdict, note_results
 from webapp.webhooks.types import Attempt, DeliveryState, Job, Result
 from worker.runtime import LoopThread, process_name

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from webapp.kernel import egress
-from webapp.webhooks.addresses import Target, check_way
+from webapp.webhooks.service.addresses import Target, check_way
 
 #: Seconds an answer, good or bad, is believed; and how many are kept.
 _KEEP, _MOST = 20.0, 5000

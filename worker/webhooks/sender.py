@@ -15,8 +15,8 @@ from webapp.kernel.clock import now
 from webapp.kernel.errors import DomainError
 from webapp.settings import get_settings
 from webapp.version import __version__
-from webapp.webhooks.addresses import Target, parse
-from webapp.webhooks.signing import key_of, sign
+from webapp.webhooks.service.addresses import Target, parse
+from webapp.webhooks.service.signing import key_of, sign
 from webapp.webhooks.types import Attempt, Job
 from worker.webhooks.guarded import GuardedResolver
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from webapp.kernel.errors import InvalidParameter
 from webapp.webhooks.providers import fields
 from webapp.webhooks.providers.proofs import AHEAD, check_equal, check_shared_secret, check_time, refuse
-from webapp.webhooks.signing import key_of, sign
+from webapp.webhooks.service.signing import key_of, sign
 from webapp.webhooks.types import MtaEvent, MtaReport
 
 # SendGrid's signed event webhook: ECDSA P-256 over timestamp and raw body; the secret is the public key it shows.

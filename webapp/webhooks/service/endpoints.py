@@ -21,10 +21,10 @@ from webapp.kernel.secrets import seal, unseal
 from webapp.tenants.service import check_room, counts
 from webapp.tenants.types import LimitName
 from webapp.webhooks import queries
-from webapp.webhooks.addresses import check_url
 from webapp.webhooks.catalogue import unknown_types
 from webapp.webhooks.models import WebhookEndpoint, WebhookHealth, WebhookNotice, WebhookQueueEntry
-from webapp.webhooks.signing import key_of, make_secret
+from webapp.webhooks.service.addresses import check_url
+from webapp.webhooks.service.signing import key_of, make_secret
 from webapp.webhooks.types import EndpointState, NoticeKind
 
 LETTERS = "worker.jobs.webhooks.send_letters"

@@ -13,10 +13,10 @@ from uuid import UUID
 import psycopg
 
 from webapp.settings import get_settings
-from webapp.webhooks import policy
 from webapp.webhooks.catalogue import KINDS, SUBSCRIBABLE
 from webapp.webhooks.ids import delivery_id
 from webapp.webhooks.payload import Fact, body_of, spread
+from webapp.webhooks.service import policy
 
 _TAKE = """
 delete from event_outbox where event_id in (select event_id from event_outbox order by event_id limit %s for update skip locked)

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import psycopg
 
-from webapp.webhooks import policy
-from webapp.webhooks.policy import Health
+from webapp.webhooks.service import policy
+from webapp.webhooks.service.policy import Health
 from webapp.webhooks.types import Result
 
 _FIELDS = ("failures", "trips", "open_until", "failing_since", "alarmed_at", "last_success_at", "last_failure_at", "last_error")

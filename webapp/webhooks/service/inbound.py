@@ -27,7 +27,7 @@ from webapp.webhooks import queries
 from webapp.webhooks.models import InboundHook
 from webapp.webhooks.providers import PROVIDERS
 from webapp.webhooks.service.reports import store_report
-from webapp.webhooks.signing import key_of, make_secret
+from webapp.webhooks.service.signing import key_of, make_secret
 from webapp.webhooks.types import MtaReport, Provider
 
 #: How far back mail is looked for by the provider's own id.

@@ -21,10 +21,11 @@ from webapp.kernel.jobs import QueueName, enqueue_after_commit, wake_slots
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Scope
 from webapp.settings import get_settings
-from webapp.webhooks import policy, queries
+from webapp.webhooks import queries
 from webapp.webhooks.ids import delivery_id
 from webapp.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookReplay
 from webapp.webhooks.payload import Fact
+from webapp.webhooks.service import policy
 from webapp.webhooks.service.fanout import find_listeners, insert_deliveries, match, read_facts
 from webapp.webhooks.types import EndpointState, ReplayWhat
 
