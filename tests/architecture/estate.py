@@ -82,10 +82,18 @@ def make_estate(app: Flask, cast: Cast) -> Estate:
     tomorrow = rfc3339(now() + timedelta(days=1))  # so that it could be cancelled
     estate.ids["message_id"] = maker.send({**mail, "send_at": tomorrow}, estate.bridge_token)["id"]
     estate.ids["user_id"] = str(cast.teammate.user_id)
-    cast.owner.browser(app)
+    _make_reading(maker, estate)
+    saved = cast.owner.browser(app).post("/messages/filters", data={"name": f"{MARK} filter", "query": "state=bounced"})
+    assert saved.status_code == 303
     _add_rows(cast, estate)
     estate.ids |= {"account_id": estate.ids["provider_id"], "credential_id": estate.ids["bridge_id"], "email": SUPPRESSED}
     return estate
+
+
+def _make_reading(maker: _Maker, estate: Estate) -> None:
+    """A report, and the row of the log of the message's recipient."""
+    estate.ids["report_id"] = maker.make("/reports", {"kind": "log", "title": f"{MARK} report"})["id"]
+    estate.ids["log_id"] = json_of(maker.client.get(f"/api/v1/logs?search={estate.ids['message_id']}"))["data"][0]["id"]
 
 
 def json_of(answer: TestResponse) -> dict[str, Any]:
@@ -136,6 +144,7 @@ def _add_rows(cast: Cast, estate: Estate) -> None:
         assert store_mail(raw_of(rows), recipient, "jo@customer.example", "b@bounce.example", f"Subject: {MARK}\r\n\r\n{MARK}\r\n".encode())
         estate.ids["mail_id"] = str(rows.execute(sa.text("select id from simulated_mails")).scalar_one())
         estate.ids |= _add_pace(rows, cast, address)
+        estate.ids["filter_id"] = str(rows.execute(sa.text("select id from saved_filters")).scalar_one())
         session = sa.select(UserSession.id).where(UserSession.user_id == cast.owner.user_id).limit(1)
         estate.ids["session_id"] = str(rows.execute(session).scalar_one())
         estate.ids["ip_id"] = str(address.id)

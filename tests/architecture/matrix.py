@@ -24,6 +24,9 @@ ROUTES: dict[str, dict[str, Any] | None] = {
     "GET Bridges.BridgeGuard": None,
     "PATCH Bridges.BridgeGuard": {"bounce_pause": 0.02},
     "GET Stats.BridgeStats": None,
+    "GET Logs.OneLog": None,
+    "GET Reports.OneReport": None,
+    "GET Reports.ReportFile": None,
     "GET Bridges.OneCredential": None,
     "PATCH Bridges.OneCredential": {"display_name": "taken"},
     "DELETE Bridges.OneCredential": None,
@@ -191,6 +194,9 @@ ROUTES: dict[str, dict[str, Any] | None] = {
     "POST access.revoke_key": None,
     "POST access.roll_key": None,
     "GET messages.show": None,
+    "POST messages.forget_filter": None,
+    "GET reports.download": None,
+    "POST reports.delete": None,
     "GET messages.attachment": None,
     "POST messages.cancel": None,
     "GET messages.html": None,
@@ -242,6 +248,7 @@ ROUTES: dict[str, dict[str, Any] | None] = {
 
 #: Routes whose variable part names nobody's rows, each with the reason.
 NO_ID = {
+    "Stats.Metrics": "the name of a measure, the same for everybody",
     "static": "a file that is the same for everybody",
     "suppressions.platform_settle": "for staff, who see the alarms of all tenants; everybody else is refused whatever the id",
     "pace.platform_lift": "for staff, who lift the throttles of all tenants; everybody else is refused whatever the id",
@@ -299,6 +306,9 @@ _RAW = {"raw": base64.b64encode(b"From: shop@other.test\r\nTo: jo@customer.examp
 _HOURS = {"since": "2026-06-01T09:00:00Z", "until": "2026-06-01T12:00:00Z"}
 _TEMPLATED = {name: _MAIL[name] for name in ("from", "to")}
 
+#: Questions about figures: an id of somebody else counts nothing, as an absent one does.
+_OF_FIGURES = ("/api/v1/stats", "/api/v1/metrics/sent", "/api/v1/reports")
+
 FIELDS = (
     Field("POST", "/api/v1/bridges", "pool_id", "pool_id", {"name": "x"}),
     Field("GET", "/api/v1/bridges", "pool_id", "pool_id", location="query"),
@@ -339,6 +349,7 @@ FIELDS = (
     Field("POST", "/pools/own:pool_id/members", "member", "sending_account_id:provider_id", {}, "form"),
     Field("POST", "/switch-tenant", "tenant", "tenant_id", {}, "form"),
     Field("POST", "/suppressions/lift", "email", "email", {"note": "asked by phone"}, "form"),
+    Field("GET", "/support-access/export.csv", "session", "support_session_id", location="query"),
     Field("GET", "/suppressions/why", "email", "email", location="query"),
     Field("POST", "/api/v1/incidents/preview", "bridge_id", "bridge_id", _HOURS),
     Field("POST", "/api/v1/incidents/preview", "member_id", "member_id", _HOURS),
@@ -349,6 +360,16 @@ FIELDS = (
     Field("POST", "/incidents/", "bridge_id", "bridge_id", {**_HOURS, "note": "our DNS was broken", "key": "x"}, "form"),
     Field("POST", "/incidents/", "member_id", "member_id", {**_HOURS, "note": "our DNS was broken", "key": "x"}, "form"),
     Field("GET", "/messages/", "bridge", "bridge_id", location="query"),
+    *(Field("GET", path, "bridge", "bridge_id", location="query") for path in _OF_FIGURES),
+    *(Field("GET", path, "pool", "pool_id", location="query") for path in _OF_FIGURES),
+    *(Field("GET", path, "ip", "member_id", location="query") for path in _OF_FIGURES),
+    Field("GET", "/api/v1/logs", "bridge", "bridge_id", location="query"),
+    Field("GET", "/api/v1/logs", "search", "message_id", location="query"),
+    Field("POST", "/api/v1/reports", "bridge", "bridge_id", {"kind": "figures"}),
+    Field("POST", "/api/v1/reports", "pool", "pool_id", {"kind": "figures"}),
+    Field("POST", "/api/v1/reports", "ip", "member_id", {"kind": "figures"}),
+    Field("GET", "/reports/", "bridge", "bridge_id", location="query"),
+    Field("GET", "/reports/export.csv", "bridge", "bridge_id", location="query"),
     Field("GET", "/messages/", "q", "message_id", location="query"),
     Field("GET", "/messages/export.csv", "bridge", "bridge_id", location="query"),
     Field("GET", "/messages/sandbox", "open", "message_id", location="query"),
@@ -372,9 +393,14 @@ FORM_FIELDS = {
     "BridgeForm.pool_id": "/bridges/new", "MemberForm.member": "/pools/own:pool_id/members", "SwitchTenantForm.tenant": "/switch-tenant",
     "EndpointIn.bridges": "/webhooks/new", "HoldForm.target": "/pace/holds", "WarmupForm.ip_id": "/pace/warmup"}
 
+#: Fields of forms on routes marked ``staff_only``, for staff who see all tenants; everybody else is refused before the form is read.
+STAFF_FORM_FIELDS = {
+    "LimitsForm.plan", "PlanForm.plan", "SharedMemberForm.member", "SharedWarmupForm.ip", "StartForm.member",
+}  # fmt: skip
+
 #: Names that views read from the address themselves: those that hold ids, and the rest.
-QUERY_IDS = {"bridge", "open", "object_id"}
-QUERY_PLAIN = {"domain", "q", "cursor", "state", "days", "tag", "mode", "number", "next", "token", "email", "source", "show", "type"}
+QUERY_IDS = {"bridge", "open", "object_id", "session"}
+QUERY_PLAIN = {"ill", "domain", "q", "cursor", "state", "days", "tag", "mode", "number", "next", "token", "email", "source", "show", "type"}
 
 
 def filled(value: Any, own: dict[str, str]) -> Any:

@@ -18,6 +18,7 @@ WORDS = {"public", "signed_in", "staff_only"}
 #: Routes that change something and yet are open to everybody, each with the reason.
 OPEN_WRITES = {
     "accounts.log_in": "nobody is logged in yet",
+    "accounts.give_factor": "the first factor was right; the second one is the proof",
     "accounts.logout": "ends only the caller's own session",
     "accounts.make_account": "nobody is logged in yet",
     "accounts.request_reset": "who forgot the password cannot log in",

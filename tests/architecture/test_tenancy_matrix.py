@@ -247,7 +247,7 @@ def test_every_id_in_a_form_has_an_entry(app: Flask) -> None:
             found |= {
                 f"{schema.__name__}.{name}" for name, field in schema._declared_fields.items() if isinstance(field, Id) or type(field).__name__.endswith("Ref")
             }
-    assert found == matrix.FORM_FIELDS.keys()
+    assert found == matrix.FORM_FIELDS.keys() | matrix.STAFF_FORM_FIELDS
     assert set(matrix.FORM_FIELDS.values()) <= {field.path for field in FIELDS}
 
 
