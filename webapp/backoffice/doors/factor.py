@@ -12,7 +12,7 @@ from webapp.settings import get_settings
 
 def has_fresh_factor() -> bool:
     """Whether the person gave a second factor in this browser within the minutes of the settings."""
-    given = getattr(current_person(), "factor_at", None)
+    given = current_person().logged_in.factor_at
     return given is not None and clock.now() - given <= timedelta(minutes=get_settings().support_factor_minutes)
 
 
