@@ -33,10 +33,14 @@ COMMANDS = {
     "tenant": "webapp.cli.tenant:tenant",
     "user": "webapp.cli.user:user",
     "key": "webapp.cli.keys:key",
+    "keys": "webapp.cli.keys:key",
+    "send": "webapp.cli.send:send",
+    "tail": "webapp.cli.tail:tail",
+    "domains": "webapp.cli.domains:domains",
 }
 
-#: These bring up what they need themselves, or need nothing.
-_WITHOUT_ENGINES = {"up", "prepare", "db", "doctor"}
+#: These bring up what they need themselves, or need nothing: the last ones work on a server elsewhere.
+_WITHOUT_ENGINES = {"up", "prepare", "db", "doctor", "key", "keys", "send", "tail", "domains"}
 
 
 class LazyGroup(click.Group):
@@ -69,7 +73,8 @@ def main(ctx: click.Context) -> None:
     """Postbridge: self-hosted, multi-tenant email sending.
 
     Commands work on the Postbridge that runs in this checkout (or on DATABASE_URL and REDIS_URL); when it is not
-    running, its database is started for as long as the command takes.
+    running, its database is started for as long as the command takes. `send`, `tail`, `keys` and `domains` work on a
+    server elsewhere: POSTBRIDGE_URL and POSTBRIDGE_API_KEY, or --url and --key.
     """
     if ctx.invoked_subcommand not in _WITHOUT_ENGINES and not {"-h", "--help"} & set(sys.argv):
         attach(ctx)
