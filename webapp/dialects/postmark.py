@@ -27,7 +27,7 @@ _FILE = {"Name": "filename", "Content": "content", "ContentType": "content_type"
 _BAD_TOKEN, _BAD_REQUEST, _NOT_ALLOWED, _UNKNOWN_SENDER, _INACTIVE, _BAD_JSON = 10, 300, 405, 400, 406, 402
 _TOO_MANY, _NO_MESSAGE, _NO_TEMPLATE, _RATE, _BROKEN, _MAINTENANCE = 410, 701, 1101, 429, 500, 100
 #: Status of ours -> theirs, and the code.
-_CODES = {400: (422, _BAD_JSON), 401: (401, _BAD_TOKEN), 403: (422, _NOT_ALLOWED), 404: (422, _NO_MESSAGE), 405: (405, _BAD_REQUEST),
+_CODES = {400: (422, _BAD_JSON), 401: (401, _BAD_TOKEN), 403: (422, _NOT_ALLOWED), 404: (404, _NO_MESSAGE), 405: (405, _BAD_REQUEST),
           409: (422, _NOT_ALLOWED), 413: (413, _BAD_REQUEST), 415: (415, _BAD_JSON), 422: (422, _BAD_REQUEST), 429: (429, _RATE),
           503: (503, _MAINTENANCE)}  # fmt: skip
 _EVENTS = {"email.delivered": "Delivered", "email.deferred": "Transient", "email.bounced": "Bounced", "email.failed": "Bounced", "email.opened": "Opened",
@@ -160,7 +160,7 @@ def refuse(error: DomainError) -> Reply:
     elif isinstance(error, AllSuppressed):
         code = _INACTIVE
     elif isinstance(error, NotFound) and error.param == "template":
-        code = _NO_TEMPLATE
+        status, code = 422, _NO_TEMPLATE
     elif isinstance(error, TooMany):
         code = _TOO_MANY
     return Reply(status, {"ErrorCode": code, "Message": words_of(error)})
