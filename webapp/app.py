@@ -27,6 +27,7 @@ from webapp.bridges import api as bridges_api
 from webapp.bridges import views as bridges_views
 from webapp.bridges.doors import resolve_token
 from webapp.contacts import api as contacts_api
+from webapp.contacts import views as contacts_views
 from webapp.content import api as content_api
 from webapp.content import views as content_views
 from webapp.dialects import api as dialects_api
@@ -55,6 +56,7 @@ from webapp.pools import api as pools_api
 from webapp.pools import views as pools_views
 from webapp.reports import api as reports_api
 from webapp.reports import views as reports_views
+from webapp.search import views as search_views
 from webapp.sending_accounts import api as sending_accounts_api
 from webapp.sending_accounts import views as sending_accounts_views
 from webapp.settings import ROOT, Settings, get_settings
@@ -83,8 +85,8 @@ API = (
 )  # fmt: skip
 PAGES = (
     health.pages, validation_views.pages,
-    documentation_views.pages, accounts_views.pages, stats_views.pages, reports_views.pages, messages_views.pages, bridges_views.pages, pools_views.pages,
-    pace_views.pages, sending_accounts_views.pages, domains_views.pages, suppressions_views.pages, incidents_views.pages, content_views.pages,
+    documentation_views.pages, accounts_views.pages, stats_views.pages, reports_views.pages, search_views.pages, messages_views.pages, bridges_views.pages, pools_views.pages,
+    pace_views.pages, sending_accounts_views.pages, domains_views.pages, suppressions_views.pages, incidents_views.pages, content_views.pages, contacts_views.pages,
     access_views.pages, tenants_views.pages,
     activity_views.pages, webhooks_views.pages, simulator_views.pages, tracking_views.pages, backoffice_views.pages, backoffice_views.tenant_pages,
 )  # fmt: skip

@@ -150,7 +150,7 @@ def test_sessions_are_listed_and_signed_out_one_by_one(cast: Cast, app: Flask) -
     here, there = cast.owner.browser(app), cast.owner.browser(app)
     with unscoped("test") as rows:
         other = rows.scalar(sa.select(UserSession.id).where(UserSession.token_hash == digest(cookie_token(there))))
-    assert str(other) in here.get("/settings").text
+    assert str(other) in here.get("/settings/security").text
     assert here.post(f"/settings/sessions/{other}/end").status_code == 303
     assert there.get("/settings").status_code == 302
     assert here.get("/settings").status_code == 200

@@ -9,6 +9,7 @@ import base64
 from dataclasses import dataclass
 from typing import Any
 
+from tests.architecture import matrix_reading as reading
 from tests.architecture.estate import Estate
 
 #: JSON bodies (API) and forms (pages) that would do harm if the id were believed. None: no body.
@@ -152,6 +153,27 @@ ROUTES: dict[str, dict[str, Any] | None] = {
     "GET dialects.sendgrid_read": None,
     "GET dialects.mailgun_stored": None,
     # Pages
+    "GET contacts.show": None,
+    "POST contacts.update": {"email": "taken@customer.example"},
+    "POST contacts.delete": None,
+    "POST contacts.join": {"list_id": "own:list_id"},
+    "POST contacts.leave": None,
+    "POST contacts.tag": {"tag_id": "own:tag_id"},
+    "POST contacts.untag": None,
+    "GET contacts.one_list": None,
+    "GET contacts.export_list": None,
+    "POST contacts.update_list": {"name": "taken"},
+    "POST contacts.delete_list": None,
+    "POST contacts.add_member": {"email": "taken@customer.example"},
+    "POST contacts.delete_tag": None,
+    "GET contacts.one_segment": None,
+    "POST contacts.update_segment": {"name": "taken", "field": "email", "key": "", "operator": "contains", "value": "@", "days": ""},
+    "GET contacts.segment_contacts": None,
+    "POST contacts.delete_segment": None,
+    "GET contacts.one_import": None,
+    "POST contacts.begin_import": {"mapping": "email"},
+    "POST contacts.cancel_one_import": None,
+    "GET contacts.import_errors": None,
     "GET bridges.show": None,
     "POST bridges.pause": None,
     "POST bridges.resume": {"note": "taken over"},
@@ -229,6 +251,8 @@ ROUTES: dict[str, dict[str, Any] | None] = {
     "POST sending_accounts.delete": None,
     "POST sending_accounts.test": None,
     "POST accounts.end_session": None,
+    "POST accounts.rename_passkey": {"name": "taken"},
+    "POST accounts.remove_passkey": None,
     "GET simulator.html": None,
     "GET simulator.source": None,
     "POST accounts.remove": None,
@@ -275,6 +299,7 @@ NO_ID = {
 #: Variable parts that choose something inside the object that another part names, by endpoint.
 INSIDE: dict[str, dict[str, Any]] = {
     "dialects.mailgun_stored": {"domain": "acme.test"},
+    "Stats.Metrics": {"metric": "sent"},
     "messages.attachment": {"number": 0},
     "bridges.end_credential": {"number": 1},
 }
@@ -305,9 +330,6 @@ _MAIL = {"from": "shop@other.test", "to": "jo@customer.example", "subject": "Hi"
 _RAW = {"raw": base64.b64encode(b"From: shop@other.test\r\nTo: jo@customer.example\r\nSubject: Hi\r\n\r\nHi\r\n").decode()}
 _HOURS = {"since": "2026-06-01T09:00:00Z", "until": "2026-06-01T12:00:00Z"}
 _TEMPLATED = {name: _MAIL[name] for name in ("from", "to")}
-
-#: Questions about figures: an id of somebody else counts nothing, as an absent one does.
-_OF_FIGURES = ("/api/v1/stats", "/api/v1/metrics/sent", "/api/v1/reports")
 
 FIELDS = (
     Field("POST", "/api/v1/bridges", "pool_id", "pool_id", {"name": "x"}),
@@ -359,17 +381,15 @@ FIELDS = (
     Field("POST", "/incidents/preview", "member_id", "member_id", _HOURS, "form"),
     Field("POST", "/incidents/", "bridge_id", "bridge_id", {**_HOURS, "note": "our DNS was broken", "key": "x"}, "form"),
     Field("POST", "/incidents/", "member_id", "member_id", {**_HOURS, "note": "our DNS was broken", "key": "x"}, "form"),
+    Field("GET", "/contacts/", "list", "list_id", location="query"),
+    Field("GET", "/contacts/", "tag", "tag_id", location="query"),
+    Field("GET", "/contacts/export.csv", "list", "list_id", location="query"),
+    Field("POST", "/contacts/own:contact_id/lists", "list_id", "list_id", {}, "form"),
+    Field("POST", "/contacts/own:contact_id/tags", "tag_id", "tag_id", {}, "form"),
+    Field("POST", "/contacts/import", "list_id", "list_id", {"pasted": "a@b.test"}, "form"),
     Field("GET", "/messages/", "bridge", "bridge_id", location="query"),
-    *(Field("GET", path, "bridge", "bridge_id", location="query") for path in _OF_FIGURES),
-    *(Field("GET", path, "pool", "pool_id", location="query") for path in _OF_FIGURES),
-    *(Field("GET", path, "ip", "member_id", location="query") for path in _OF_FIGURES),
-    Field("GET", "/api/v1/logs", "bridge", "bridge_id", location="query"),
-    Field("GET", "/api/v1/logs", "search", "message_id", location="query"),
-    Field("POST", "/api/v1/reports", "bridge", "bridge_id", {"kind": "figures"}),
-    Field("POST", "/api/v1/reports", "pool", "pool_id", {"kind": "figures"}),
-    Field("POST", "/api/v1/reports", "ip", "member_id", {"kind": "figures"}),
-    Field("GET", "/reports/", "bridge", "bridge_id", location="query"),
-    Field("GET", "/reports/export.csv", "bridge", "bridge_id", location="query"),
+    *(Field("GET", path, name, value, location="query") for path, name, value in reading.QUERIES),
+    *(Field("POST", "/api/v1/reports", name, value, {"kind": "figures"}) for name, value in reading.NARROWING),
     Field("GET", "/messages/", "q", "message_id", location="query"),
     Field("GET", "/messages/export.csv", "bridge", "bridge_id", location="query"),
     Field("GET", "/messages/sandbox", "open", "message_id", location="query"),
@@ -380,6 +400,7 @@ FIELDS = (
 
 #: Fields of the OpenAPI document that look like ids and are none, each with the reason.
 NOT_AN_ID: dict[str, str] = {
+    "POST /api/v1/reports template": "a slug the log is narrowed by",
     "PATCH /api/v1/team/{user_id} role": "a word: owner, admin, developer, viewer",
     "POST /api/v1/team/invitations role": "a word",
     "POST /api/v1/webhooks/postfix message_id": "a Message-ID header; the shared secret speaks for the platform, not for a tenant",
@@ -390,6 +411,7 @@ NOT_AN_ID: dict[str, str] = {
 #: Form fields with an id, by the class of their schema.
 FORM_FIELDS = {
     **{f"{form}.{name}": path for form, path in (("FilterForm", "/incidents/preview"), ("UndoForm", "/incidents/")) for name in ("bridge_id", "member_id")},
+    "PickForm.list_id": "/contacts/own:contact_id/lists", "PickForm.tag_id": "/contacts/own:contact_id/tags", "UploadForm.list_id": "/contacts/import",
     "BridgeForm.pool_id": "/bridges/new", "MemberForm.member": "/pools/own:pool_id/members", "SwitchTenantForm.tenant": "/switch-tenant",
     "EndpointIn.bridges": "/webhooks/new", "HoldForm.target": "/pace/holds", "WarmupForm.ip_id": "/pace/warmup"}
 
@@ -399,8 +421,8 @@ STAFF_FORM_FIELDS = {
 }  # fmt: skip
 
 #: Names that views read from the address themselves: those that hold ids, and the rest.
-QUERY_IDS = {"bridge", "open", "object_id", "session"}
-QUERY_PLAIN = {"ill", "domain", "q", "cursor", "state", "days", "tag", "mode", "number", "next", "token", "email", "source", "show", "type"}
+QUERY_IDS = {"list", "tag", "bridge", "open", "object_id", "session"}
+QUERY_PLAIN = reading.PLAIN | {"ill", "domain", "q", "cursor", "state", "days", "mode", "number", "next", "token", "email", "source", "show", "type"}
 
 
 def filled(value: Any, own: dict[str, str]) -> Any:

@@ -32,6 +32,7 @@ UNSCOPED = {
     "webapp/cli/user.py": "people belong to no tenant by themselves",
     "webapp/accounts/doors/session.py": "a cookie says who comes, not for which tenant",
     "webapp/accounts/doors/entrance.py": "an address or a mailed token says who comes, not for which tenant",
+    "webapp/accounts/doors/passkeys.py": "so are passkeys",
     "webapp/accounts/doors/factor.py": "second factors are a person's, whatever tenant they work for",
     "webapp/access/doors.py": "an API key says which tenant it belongs to",
     "webapp/bridges/doors.py": "so does an SMTP login",

@@ -19,6 +19,10 @@ WORDS = {"public", "signed_in", "staff_only"}
 OPEN_WRITES = {
     "accounts.log_in": "nobody is logged in yet",
     "accounts.give_factor": "the first factor was right; the second one is the proof",
+    "accounts.give_passkey": "so is the signature of a passkey",
+    "accounts.sign_in_with_passkey": "the signature is the proof",
+    "accounts.second_factor_options": "a question that changes nothing of anybody's",
+    "accounts.passkey_sign_in_options": "a question that changes nothing of anybody's",
     "accounts.logout": "ends only the caller's own session",
     "accounts.make_account": "nobody is logged in yet",
     "accounts.request_reset": "who forgot the password cannot log in",

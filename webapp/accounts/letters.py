@@ -35,8 +35,8 @@ _NOTICES: Mapping[NoticeKind, tuple[str, tuple[str, ...]]] = {
     NoticeKind.FACTORS_RESET: (
         "Your second factors were removed",
         (
-            "{by} removed your authenticator app, passkeys and recovery codes, and you were signed out everywhere. Sign in with your password and set up "
-            "a second factor again.",
+            "{by} removed your authenticator app, passkeys and recovery codes, and you were signed out everywhere.",
+            "Sign in with your password and set up a second factor again.",
             "If you did not ask for this, talk to them, and choose a new password.",
         ),
     ),
@@ -44,8 +44,8 @@ _NOTICES: Mapping[NoticeKind, tuple[str, tuple[str, ...]]] = {
     NoticeKind.TENANT_ENDS: (
         "{tenant} will be deleted",
         (
-            "{by} asked for {tenant} and everything in it to be deleted: bridges, domains, keys, contacts, messages and figures. It happens on {when} "
-            "(UTC). Until then everything goes on as before.",
+            "{by} asked for {tenant} and everything in it to be deleted: bridges, domains, keys, contacts, messages and figures.",
+            "It happens on {when} (UTC). Until then everything goes on as before.",
             "Any owner can stop this on the page Settings.",
         ),
     ),

@@ -7,8 +7,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.accounts.models import Membership, OneTimeToken, Passkey, RecoveryCode, TotpSecret, User, UserSession
-from webapp.accounts.types import Factors, LoggedIn, Member, MemberRole, TokenPurpose
+from webapp.accounts.models import Membership, OneTimeToken, Passkey, RecoveryCode, SignIn, TotpSecret, User, UserSession
+from webapp.accounts.types import Factors, LoggedIn, Member, MemberRole, Outcome, TokenPurpose
 from webapp.kernel import clock
 from webapp.kernel.errors import NotFound
 from webapp.kernel.pagination import Page, page_of
@@ -65,6 +65,19 @@ def count_factors(session: Session, user_id: UUID) -> Factors:
     codes = sa.select(sa.func.count()).select_from(RecoveryCode).where(RecoveryCode.user_id == user_id, RecoveryCode.used_at.is_(None))
     row = session.execute(sa.select(totp.scalar_subquery(), passkeys.scalar_subquery(), codes.scalar_subquery())).one()
     return Factors(*row)
+
+
+def list_passkeys(session: Session, user_id: UUID) -> list[Passkey]:
+    """A person's passkeys, the oldest first."""
+    return list(session.scalars(sa.select(Passkey).where(Passkey.user_id == user_id).order_by(Passkey.id)))
+
+
+def list_sign_ins(session: Session, user_id: UUID, *, only_failed: bool = False, limit: int = 50, cursor: str | None = None) -> Page[SignIn]:
+    """A person's tries to sign in, the newest first."""
+    wanted = sa.select(SignIn).where(SignIn.user_id == user_id)
+    if only_failed:
+        wanted = wanted.where(SignIn.outcome != Outcome.SUCCESS)
+    return page_of(session, wanted, SignIn.id, limit=limit, cursor=cursor)
 
 
 def list_sessions(session: Session, user_id: UUID) -> list[UserSession]:

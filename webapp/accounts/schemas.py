@@ -89,6 +89,31 @@ class PasswordForm(Schema):
     new_password = _password()
 
 
+class CodeForm(Schema):
+    """A code of an authenticator app, or a recovery code."""
+
+    code = Line(required=True, validate=validate.Length(1, 40, error="Give the six digits of your app, or a recovery code."))
+
+
+class ProofForm(Schema):
+    """Prove who one is: by code, or by password where there is no second factor."""
+
+    code = Line(validate=validate.Length(max=40), load_default=None)
+    password = fields.String(load_default=None, validate=validate.Length(max=MAX_LENGTH))
+
+
+class PasskeyNameForm(Schema):
+    """Name a passkey."""
+
+    name = Line(required=True, validate=validate.Length(1, 60, error="Give a name of 1 to 60 characters."))
+
+
+class PasskeyForm(PasskeyNameForm):
+    """A passkey that the browser made, as JSON."""
+
+    credential = fields.String(required=True, validate=validate.Length(max=20_000))
+
+
 class TenantForm(Schema):
     """The tenant's name."""
 

@@ -5,6 +5,7 @@ Whatever changes them ends the person's other sessions and tells them by mail.
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,9 +14,9 @@ from sqlalchemy.orm import Session
 from webapp.accounts import recovery, totp
 from webapp.accounts.models import Passkey, RecoveryCode, TotpSecret, User, UserSession
 from webapp.accounts.queries import count_factors, get_user
-from webapp.accounts.service.notices import NoticeKind, tell
+from webapp.accounts.service.notices import tell
 from webapp.accounts.service.sessions import end_sessions
-from webapp.accounts.types import SignInMethod
+from webapp.accounts.types import NoticeKind, SignInMethod
 from webapp.kernel import clock
 from webapp.kernel.errors import Conflict, ValidationFailed
 from webapp.kernel.ids import uuid7
@@ -85,7 +86,14 @@ def reset_factors(session: Session, user: User, by: str) -> None:
     tell(session, user, NoticeKind.FACTORS_RESET, by=by)
 
 
-def note_factor(session: Session, session_id: UUID, *, with_factor: bool) -> None:
+def drop_factors_since(session: Session, user_id: UUID, since: datetime) -> None:
+    """Take away what was added to an account while somebody else had it."""
+    session.execute(sa.delete(TotpSecret).where(TotpSecret.user_id == user_id, TotpSecret.created_at >= since))
+    session.execute(sa.delete(Passkey).where(Passkey.user_id == user_id, Passkey.created_at >= since))
+    drop_codes_without_factor(session, user_id)
+
+
+def note_proof(session: Session, session_id: UUID, *, with_factor: bool) -> None:
     """The person has proven who they are in this session, by a second factor or by the password alone."""
     values = {"confirmed_at": clock.now()} | ({"factor_at": clock.now()} if with_factor else {})
     session.execute(sa.update(UserSession).where(UserSession.id == session_id).values(values))

@@ -10,8 +10,6 @@ from webapp.accounts.models import User
 from webapp.accounts.service.tokens import request_token
 from webapp.accounts.types import NoticeKind, TokenPurpose
 
-__all__ = ["NoticeKind", "tell"]
-
 
 def tell(session: Session, user: User, kind: NoticeKind, *, to: str | None = None, **facts: Any) -> None:
     """Ask for a letter to the person, or to ``to`` (an address they had before). ``facts``: plain values for the text; no secret."""

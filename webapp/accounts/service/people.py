@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,9 +14,11 @@ from sqlalchemy.orm import Session
 from webapp.accounts.models import Membership, OneTimeToken, User
 from webapp.accounts.passwords import check_password, hash_password, verify_password
 from webapp.accounts.queries import find_token, find_user, get_user
+from webapp.accounts.service.factors import drop_factors_since
+from webapp.accounts.service.notices import tell
 from webapp.accounts.service.sessions import end_sessions
 from webapp.accounts.service.tokens import request_token
-from webapp.accounts.types import MemberRole, TokenPurpose
+from webapp.accounts.types import MemberRole, NoticeKind, TokenPurpose
 from webapp.activity.service import record
 from webapp.kernel import clock
 from webapp.kernel.errors import Conflict, NotFound, ValidationFailed
@@ -115,18 +118,25 @@ def reset_password(session: Session, token: str, password: str) -> User:
 
 def set_password(session: Session, user: User, password: str, *, keep_session: UUID | None = None) -> None:
     """Store a new password; ends all sessions but ``keep_session`` and makes every mailed link void."""
-    user.password_hash = hash_password(password)
+    user.password_hash, user.password_changed_at = hash_password(password), clock.now()
     user.security_stamp = secrets.token_hex(8)
     end_sessions(session, user.id, but=keep_session)
-    void = sa.or_(OneTimeToken.user_id == user.id, sa.and_(OneTimeToken.email == user.email, OneTimeToken.purpose == TokenPurpose.RESET_PASSWORD))
-    session.execute(sa.update(OneTimeToken).where(void, OneTimeToken.used_at.is_(None)).values(used_at=clock.now()))
+    void_links(session, user)
+    tell(session, user, NoticeKind.PASSWORD_CHANGED)
 
 
-def change_password(session: Session, user_id: UUID, session_id: UUID, old: str, new: str) -> None:
-    """Raises ``ValidationFailed`` for a wrong old or a weak new password. Ends all other sessions."""
+def void_links(session: Session, user: User) -> None:
+    """Every mailed link that could still change the account is over; the way back from a changed address stays, and so do notices under way."""
+    mine = sa.or_(OneTimeToken.user_id == user.id, OneTimeToken.email == user.email)
+    over = OneTimeToken.purpose.in_((TokenPurpose.RESET_PASSWORD, TokenPurpose.CHANGE_EMAIL))
+    session.execute(sa.update(OneTimeToken).where(mine, over, OneTimeToken.used_at.is_(None)).values(used_at=clock.now()))
+
+
+def change_password(session: Session, user_id: UUID, session_id: UUID, old: str, new: str, tenant_name: str | None = None) -> None:
+    """Raises ``ValidationFailed`` for a wrong old or a weak new password. Ends all other sessions and tells the person by mail."""
     user = get_user(session, user_id)
     confirm_password(user, old, "current_password")
-    check_password(new, (user.name, user.email), "new_password")
+    check_password(new, (user.name, user.email, tenant_name or ""), "new_password")
     set_password(session, user, new, keep_session=session_id)
 
 
@@ -159,8 +169,34 @@ def confirm_email_change(session: Session, token: str) -> User:
     if row is None or user is None or find_user(session, row.email) is not None:
         raise ValidationFailed(_GONE, param="token")
     row.used_at = clock.now()
+    before = user.email
     user.email, user.security_stamp = row.email, secrets.token_hex(8)
+    session.flush()
     end_sessions(session, user.id)
+    void_links(session, user)
+    request_token(session, TokenPurpose.UNDO_EMAIL, before, user_id=user.id, data={"new": row.email, "at": clock.now().timestamp()})
+    return user
+
+
+def undo_email_change(session: Session, token: str) -> User:
+    """Give a person their address back, by the link that went there. Void with it: the password, factors added since, all sessions and links.
+
+    The password, because whoever changed the address knew it. A letter to choose a new one is on its way. Raises ``ValidationFailed``.
+    """
+    row = find_token(session, token, TokenPurpose.UNDO_EMAIL, lock=True)
+    user = session.get(User, row.user_id) if row is not None and row.user_id else None
+    if row is None or user is None or find_user(session, row.email) not in (None, user):
+        raise ValidationFailed(_GONE, param="token")
+    row.used_at = clock.now()
+    user.email, user.password_hash, user.security_stamp = row.email, None, secrets.token_hex(8)
+    session.flush()
+    since = datetime.fromtimestamp(float(row.data["at"]), UTC)
+    drop_factors_since(session, user.id, since)
+    end_sessions(session, user.id)
+    void_links(session, user)
+    later = sa.update(OneTimeToken).where(OneTimeToken.user_id == user.id, OneTimeToken.purpose == TokenPurpose.UNDO_EMAIL, OneTimeToken.id > row.id)
+    session.execute(later.values(used_at=clock.now()))  # the one who took the address must not take it back again
+    request_token(session, TokenPurpose.RESET_PASSWORD, user.email)
     return user
 
 

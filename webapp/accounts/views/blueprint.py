@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from flask import Response
+from flask import Response, request, url_for
 
-from webapp.http.pages import page_blueprint, render
+from webapp.accounts.doors import is_confirmed
+from webapp.http.pages import page_blueprint, redirect_to, render
 from webapp.kernel.errors import DomainError
 
 pages = page_blueprint("accounts")
 
 Errors = dict[str, list[str]]
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def fresh_proof(back: str = "accounts.security") -> Callable[[View], View]:
+    """The view needs a proof of who one is, not older than the setting says: it asks for it, and then leads to this page or (after a POST) to ``back``."""
+
+    def mark(view: View) -> View:
+        @functools.wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            if is_confirmed():
+                return view(*args, **kwargs)
+            target = request.full_path.rstrip("?") if request.method == "GET" else url_for(back)
+            return redirect_to("accounts.confirm", next=target)
+
+        return guarded  # type: ignore[return-value]
+
+    return mark
 
 
 def errors_of(error: DomainError) -> Errors:

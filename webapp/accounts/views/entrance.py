@@ -20,7 +20,7 @@ from webapp.settings import get_settings
 from webapp.tenants.models import Tenant
 
 
-def _go(target: str | None) -> Response:
+def go_on(target: str | None) -> Response:
     """To where the visitor wanted, if that is here; somebody without a tenant to a page they can see."""
     person, path = load_session(), safe_next(target)
     if path == HOME and person is not None and person.tenant_id is None:
@@ -33,7 +33,7 @@ def _go(target: str | None) -> Response:
 def login() -> Response:
     """The login form; people who are logged in go on to where they wanted."""
     if load_session() is not None:
-        return _go(request.args.get("next"))
+        return go_on(request.args.get("next"))
     return show("accounts/login.html", data={"email": session.pop("email_hint", "")}, next=request.args.get("next", ""), signup=get_settings().signup_open)
 
 
@@ -46,10 +46,11 @@ def log_in() -> Response:
     if errors:
         return show("accounts/login.html", errors=errors, **again)
     try:
-        doors.log_in(data["email"], data["password"], request.user_agent.string)
+        is_in = doors.log_in(data["email"], data["password"])
     except DomainError as error:
         return show("accounts/login.html", error=error, **again)
-    return _go(request.form.get("next"))
+    wanted = request.form.get("next")
+    return go_on(wanted) if is_in else redirect_to("accounts.second_factor", next=safe_next(wanted))
 
 
 @pages.post("/logout")
@@ -155,11 +156,11 @@ def join() -> Response:
     if errors:
         return _show_invitation(token, ValidationFailed("Check what you typed.", param=next(iter(errors))), data)
     try:
-        doors.join(token, data["name"], data["password"] or "", request.user_agent.string)
+        doors.join(token, data["name"], data["password"] or "")
     except DomainError as error:
         return _show_invitation(token, error, data)
     flash("Welcome aboard.")
-    return _go("/")
+    return go_on("/")
 
 
 @pages.get("/confirm-email")

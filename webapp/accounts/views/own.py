@@ -1,19 +1,16 @@
-"""A person's own settings: name, address, password, sessions, tenant and mode."""
+"""Settings > Profile: a person's name and address, the tenants they work for, and the mode."""
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from flask import Response, redirect, request
 
-from webapp.accounts import doors, queries, service
-from webapp.accounts.agents import describe_agent, is_phone
+from webapp.accounts import doors, service
 from webapp.accounts.doors import current_person
 from webapp.accounts.redirects import safe_next
-from webapp.accounts.schemas import EmailForm, ModeForm, PasswordForm, ProfileForm, SwitchTenantForm, TenantForm
+from webapp.accounts.schemas import EmailForm, ModeForm, ProfileForm, SwitchTenantForm, TenantForm
 from webapp.accounts.throttle import Attempt, check
 from webapp.accounts.views.blueprint import Errors, errors_of, pages
-from webapp.activity.service import record
+from webapp.accounts.views.notes import note
 from webapp.http.guard import client_address, current_scope, requires, signed_in
 from webapp.http.pages import flash, load_form, redirect_to, render
 from webapp.http.unit_of_work import db
@@ -27,16 +24,8 @@ def _page(form: str = "", data: dict[str, object] | None = None, errors: Errors 
     person = current_person()
     return render(
         "accounts/settings.html", status=422 if errors and status == 200 else status, person=person, form=form, data=data or {}, errors=errors or {},
-        sessions=queries.list_sessions(db.session(), person.user_id), tenants=doors.list_my_tenants(), describe_agent=describe_agent,
-        is_phone=is_phone,
+        tenants=doors.list_my_tenants(),
     )  # fmt: skip
-
-
-def _note(action: str, changes: dict[str, object] | None = None) -> None:
-    """Into the activity of the tenant the person works for, if any."""
-    person = current_person()
-    if person.tenant_id is not None:
-        record(current_scope(), action, "user", person.user_id, person.email, changes)
 
 
 def _done(message: str) -> Response:
@@ -58,7 +47,7 @@ def save_profile() -> Response:
     data, errors = load_form(ProfileForm)
     if errors:
         return _page("profile", data, errors)
-    _note("user.renamed", {"name": [current_person().name, data["name"]]})
+    note("user.renamed", {"name": [current_person().name, data["name"]]})
     service.rename_user(db.session(), current_person().user_id, data["name"])
     return _done("Your name is saved.")
 
@@ -75,41 +64,6 @@ def ask_new_address() -> Response:
     except DomainError as error:
         return _page("email", data, errors_of(error), error.status)
     return _page("email", data, errors) if errors else _done(f"We have mailed a link to {data['email']}. Your address changes when you follow it.")
-
-
-@pages.post("/settings/password")
-@signed_in
-def save_password() -> Response:
-    """One's password; every other session ends and this one gets a new cookie."""
-    data, errors = load_form(PasswordForm)
-    if errors:
-        return _page("password", data, errors)
-    person = current_person()
-    try:
-        check(Attempt.LOGIN, f"change|{person.user_id}", client_address())
-        service.change_password(db.session(), person.user_id, person.session_id, data["current_password"], data["new_password"])
-    except DomainError as error:
-        return _page("password", {}, errors_of(error), error.status)
-    _note("user.password_changed")
-    doors.renew_cookie()
-    return _done("Your password is changed. All other sessions are signed out.")
-
-
-@pages.post("/settings/sessions/<uuid:session_id>/end")
-@signed_in
-def end_session(session_id: UUID) -> Response:
-    """Sign one browser out."""
-    service.end_session(db.session(), current_person().user_id, session_id)
-    return _done("The session is signed out.")
-
-
-@pages.post("/settings/sessions/end-others")
-@signed_in
-def end_other_sessions() -> Response:
-    """Sign out everywhere else."""
-    person = current_person()
-    service.end_sessions(db.session(), person.user_id, but=person.session_id)
-    return _done("All other sessions are signed out.")
 
 
 @pages.post("/settings/tenant")

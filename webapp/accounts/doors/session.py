@@ -1,4 +1,4 @@
-"""The dashboard's door: from the session cookie to the person behind it, and the acts of people who are not logged in yet.
+"""The dashboard's door: from the session cookie to the person behind it.
 
 flask-login keeps the cookie. What it holds as user id is the token of a ``UserSession`` row, so that deleting the row ends the session at once,
 everywhere; the row keeps the token's SHA-256 only.
@@ -7,32 +7,25 @@ everywhere; the row keeps the token's SHA-256 only.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any, TypeVar
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from flask import Flask, session
 from flask_login import LoginManager, current_user, login_user, logout_user  # type: ignore[import-untyped]
-from sqlalchemy.orm import Session
 
-from webapp.accounts import queries, service, throttle
-from webapp.accounts.passwords import check_password, hash_password, needs_rehash, verify_password
-from webapp.accounts.throttle import Attempt
-from webapp.accounts.types import LoggedIn, MemberRole, TokenPurpose
-from webapp.http.guard import client_address
+from webapp.accounts import queries, service
+from webapp.accounts.types import LoggedIn, MemberRole
 from webapp.kernel import clock
 from webapp.kernel.db import unscoped
-from webapp.kernel.errors import Forbidden, NotFound, Unauthenticated
+from webapp.kernel.errors import NotFound, Unauthenticated
 from webapp.kernel.permissions import PRESETS, PermissionSet
 from webapp.kernel.scope import Actor, ActorKind, Mode
 from webapp.settings import get_settings
 from webapp.tenants.service import permissions_of_tenant
 from webapp.tenants.types import TenantStatus
 
-T = TypeVar("T")
-_WRONG = "The address or the password is wrong."
 _USE_STEP = timedelta(minutes=1)
 
 
@@ -102,6 +95,23 @@ class SessionDoor:
         return self.logged_in.role
 
     @property
+    def factor_at(self) -> datetime | None:
+        """When a second factor was last given in this browser."""
+        return self.logged_in.factor_at
+
+    @property
+    def confirmed_at(self) -> datetime | None:
+        """When the person last proved in this browser who they are, by password or second factor."""
+        return self.logged_in.confirmed_at
+
+    @property
+    def must_give_factor(self) -> bool:
+        """Whether the tenant, or being staff, asks for a second factor that was not given in this browser."""
+        settings = get_settings()
+        asked = self.logged_in.tenant_asks_factor or (self.is_staff and settings.staff_second_factor and not settings.demo)
+        return asked and self.factor_at is None
+
+    @property
     def actor(self) -> Actor:
         """The name in the activity log."""
         return Actor(ActorKind.MEMBER, self.user_id, self.name)
@@ -145,35 +155,6 @@ def current_person() -> SessionDoor:
     return door
 
 
-def log_in(email: str, password: str, user_agent: str | None) -> None:
-    """Open a session and set its cookie. Raises ``Unauthenticated`` (the same for every reason) and ``RateLimited``."""
-    user_id = check_login(email, password, client_address())
-    with unscoped("login") as rows:
-        user = queries.get_user(rows, user_id)
-        token = service.open_session(rows, user, client_address(), user_agent)
-    old = load_session()
-    if old is not None:  # this browser had a session: it ends, nobody may have planted it
-        _end(old)
-    set_cookie(token)
-
-
-def check_login(email: str, password: str, address: str) -> UUID:
-    """Who has this address and password. Raises ``Unauthenticated`` and ``RateLimited``. No connection is held while Argon2 works."""
-    throttle.check(Attempt.LOGIN, email, address)
-    with unscoped("login look-up") as rows:
-        user = queries.find_user(rows, email)
-    right = verify_password(user.password_hash if user else None, password)
-    if user is None or not right or user.disabled_at is not None:
-        throttle.blame(Attempt.LOGIN, address)
-        raise Unauthenticated(_WRONG)
-    throttle.forgive(Attempt.LOGIN, email)
-    if needs_rehash(user.password_hash or ""):
-        renewed = hash_password(password)
-        with unscoped("password rehash") as rows:
-            queries.get_user(rows, user.id).password_hash = renewed
-    return user.id
-
-
 def set_cookie(token: str) -> None:
     """Put a session's token into the cookie. Everything an earlier visitor left in it goes."""
     door = _load_door(token)
@@ -190,39 +171,15 @@ def log_out() -> None:
     """End the session of this browser; the cookie is worth nothing any more, wherever a copy lies."""
     door = load_session()
     if door is not None:
-        _end(door)
+        end(door)
     logout_user()
     session.clear()
 
 
-def _end(door: SessionDoor) -> None:
+def end(door: SessionDoor) -> None:
+    """End the session behind a door."""
     with contextlib.suppress(NotFound), unscoped("logout") as rows:
         service.end_session(rows, door.user_id, door.session_id)
-
-
-def sign_up(email: str, name: str, tenant_name: str, password: str, request_id: str | None) -> None:
-    """Make user, tenant and membership. The same answer and work for an address that has an account. Raises ``ValidationFailed``, ``RateLimited``."""
-    if not get_settings().signup_open:
-        raise Forbidden("Sign-up is closed on this server; ask its operator for an invitation.")
-    check_password(password, (email, name, tenant_name))
-    throttle.check(Attempt.SIGN_UP, email, client_address())
-    wish = service.NewAccount(email, name, tenant_name, hash_password(password))
-    with unscoped("sign-up") as rows:
-        service.sign_up(rows, wish, address=client_address(), request_id=request_id)
-
-
-def request_reset(email: str) -> None:
-    """Ask for a reset mail. Raises ``RateLimited``."""
-    throttle.check(Attempt.RESET, email, client_address())
-    with unscoped("password reset") as rows:
-        service.request_reset(rows, email)
-
-
-def with_token(token: str, reason: str, act: Callable[[Session], T]) -> T:
-    """Run an act that a mailed token allows, in a transaction over all tenants. Raises what ``act`` raises, and ``RateLimited``."""
-    throttle.check(Attempt.TOKEN, token[:64], client_address())
-    with unscoped(reason) as rows:
-        return act(rows)
 
 
 def switch_tenant(tenant_id: UUID) -> None:
@@ -233,10 +190,13 @@ def switch_tenant(tenant_id: UUID) -> None:
     set_cookie(token)
 
 
-def renew_cookie() -> None:
-    """Give the session a new token after its rights changed (a new password)."""
+def renew_cookie(*, confirmed: bool = False, with_factor: bool = False) -> None:
+    """Give the session a new token after its rights changed (a new password). ``confirmed``, ``with_factor``: the person proved who they are just now."""
+    session_id = current_person().session_id
     with unscoped("session rotation") as rows:
-        token = service.rotate_session(rows, current_person().session_id)
+        if confirmed or with_factor:
+            service.note_proof(rows, session_id, with_factor=with_factor)
+        token = service.rotate_session(rows, session_id)
     set_cookie(token)
 
 
@@ -244,20 +204,3 @@ def list_my_tenants() -> list[tuple[Any, MemberRole]]:
     """The tenants the person may switch to."""
     with unscoped("tenants of a person") as rows:
         return [(tenant, role) for tenant, role in queries.list_tenants_of(rows, current_person().user_id)]
-
-
-def join(token: str, name: str | None, password: str, user_agent: str | None) -> None:
-    """Accept an invitation and log in: a person with an account by its password, a new one by choosing name and password.
-
-    Raises ``ValidationFailed`` (the link is over, weak password), ``Unauthenticated`` (wrong password), ``Conflict`` and ``RateLimited``.
-    """
-    throttle.check(Attempt.TOKEN, token[:64], client_address())
-    with unscoped("invitation") as rows:
-        row = queries.find_token(rows, token, TokenPurpose.INVITATION)
-        email = row.email if row else None
-        known = email is not None and queries.find_user(rows, email) is not None
-    user_id = check_login(email, password, client_address()) if known and email else None
-    with unscoped("invitation") as rows:
-        user = service.accept_invitation(rows, token, name=name, password=password, user_id=user_id)
-        cookie = service.open_session(rows, user, client_address(), user_agent, tenant_id=row.tenant_id if row else None)
-    set_cookie(cookie)
