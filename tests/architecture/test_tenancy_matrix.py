@@ -81,10 +81,10 @@ def estate(app: Flask, cast: Cast) -> Estate:
 def own(app: Flask, cast: Cast) -> dict[str, str]:
     """The stranger's own objects, for calls that need a right id beside the wrong one."""
     client = cast.stranger.api(app)
-    made: dict[str, str] = {}
+    made: dict[str, str] = {"metric": "sent"}
     for path, name, body in (("/pools", "pool_id", {"name": "Own"}), ("/providers", "provider_id", {"name": "Own", "host": "93.184.216.36"}), (
         "/contacts", "contact_id", {"email": "own@customer.example"},
-    ), ("/webhooks", "webhook_id", {"url": "https://93.184.216.36/own"})):  # fmt: skip
+    ), ("/lists", "list_id", {"name": "Own"}), ("/tags", "tag_id", {"name": "Own"}), ("/webhooks", "webhook_id", {"url": "https://93.184.216.36/own"})):  # fmt: skip
         made[name] = json_of(client.post(f"/api/v1{path}", json=body))["data"]["id"]
     return made
 

@@ -31,6 +31,10 @@ NAVIGATION: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
     (
         "Audience",
         (
+            ("Contacts", "contacts.index", "users"),
+            ("Lists", "contacts.lists", "list"),
+            ("Segments", "contacts.segments", "funnel"),
+            ("Tags", "contacts.tags", "tags"),
             ("Suppressions", "suppressions.index", "ban"),
             ("Check addresses", "validation.index", "mail-check"),
             ("Incidents", "incidents.index", "undo-2"),
@@ -78,11 +82,12 @@ PLATFORM: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
 _KEYS = {
     "stats.overview": "o", "messages.index": "m", "bridges.index": "b", "pools.index": "p", "domains.index": "d", "content.index": "t",
     "suppressions.index": "s", "access.keys": "k", "activity.index": "a", "reports.index": "r",
+    "contacts.index": "c", "contacts.lists": "l", "contacts.segments": "e",
 }  # fmt: skip
 
 _SHELL = {
     "home_url": "stats.overview",
-    "search_url": "messages.index",
+    "search_url": "search.index",
     "mode_url": "accounts.switch_mode",
     "logout_url": "accounts.logout",
     "account_url": "accounts.settings",
@@ -159,6 +164,7 @@ def _navigation() -> list[dict[str, Any]]:
 def _same_slice(here: str, endpoint: str) -> bool:
     slice_name, _, view = endpoint.partition(".")
     apart = here.startswith("messages.sandbox") or ".platform" in here or (slice_name == "backoffice" and not here.startswith("backoffice.tenant"))
+    apart = apart or (slice_name == "contacts" and any(word in here for word in ("list", "segment", "tags")))
     return view == "index" and here.partition(".")[0] == slice_name and not apart
 
 
