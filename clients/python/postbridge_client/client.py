@@ -31,6 +31,7 @@ class Postbridge(Operations):
         api_key = api_key or os.environ.get("POSTBRIDGE_API_KEY", "")
         if not url or not api_key:
             raise ValueError("Give the address of the server and an API key, or set POSTBRIDGE_URL and POSTBRIDGE_API_KEY.")
+        self.url = url
         super().__init__(Transport(url, timeout=timeout, pool=pool, context=ssl_context), api_key, retries)
 
     def close(self) -> None:
