@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from webapp.accounts.doors import current_person
-from webapp.kernel import clock
+from webapp.accounts.doors import has_fresh_second_factor
 from webapp.kernel.errors import Forbidden
 from webapp.settings import get_settings
 
 
 def has_fresh_factor() -> bool:
     """Whether the person gave a second factor in this browser within the minutes of the settings."""
-    given = current_person().logged_in.factor_at
-    return given is not None and clock.now() - given <= timedelta(minutes=get_settings().support_factor_minutes)
+    return has_fresh_second_factor(timedelta(minutes=get_settings().support_factor_minutes))
 
 
 def require_fresh_factor() -> None:

@@ -7,12 +7,12 @@ from uuid import UUID
 
 from flask import Response, request
 
-from webapp.accounts.doors import current_person
+from webapp.accounts.doors import current_person, my_factors
 from webapp.backoffice import doors, schemas, service
 from webapp.backoffice.queries import tenants as queries
 from webapp.backoffice.types import EndCause, SupportWish
 from webapp.backoffice.views.blueprint import pages, submit
-from webapp.http.forms import Errors
+from webapp.http.forms import Errors, find_url
 from webapp.http.guard import public, signed_in, staff_only
 from webapp.http.pages import flash, redirect_to, render
 from webapp.kernel.db import unscoped
@@ -26,6 +26,7 @@ def _start_page(tenant_id: UUID, data: dict[str, Any] | None = None, errors: Err
     with unscoped("staff looks whom to act for") as session:
         tenant, members = get_tenant(session, tenant_id), queries.list_members(session, tenant_id)
     context = {"tenant": tenant, "members": members, "data": data or {}, "errors": errors or {}, "fresh": doors.has_fresh_factor()}
+    context["factor_url"] = find_url("accounts.confirm", next=request.path) if my_factors() else find_url("accounts.security")
     return render("backoffice/start_session.html", None, 422 if errors else 200, **context)
 
 
