@@ -199,7 +199,7 @@ WORDS: tuple[Words, ...] = (
         r"(unknown|no such|invalid|non-?existent|illegal) (or illegal )?(user|mailbox|recipient|address|account|local|final delivery)",
         r"not a valid (mailbox|user|recipient)|no mailbox here|mailbox (is )?unavailable|not our customer",
         r"user not local|no one by that name|addressee unknown|doesn'?t have an? .{0,60}account|does not have a final email delivery point",
-        r"recipient address(es)? rejected: (access denied|user)|recipientnotfound|adresse .{0,40}invalide",
+        r"recipient address(es)? rejected: user|(?<!>: )recipient address rejected: access denied|recipientnotfound|adresse .{0,40}invalide",
         r"did not exactly match|no user by that name",
         r"(empf.{1,2}nger|benutzer|nutzer|adresse|postfach|konto).{0,40}unbekannt|unbekannte[rns]? (empf|benutzer|nutzer|adresse|postfach|konto)",
         r"(adresse|destinataire|utilisateur|bo[iî]te|compte|usuario|direcci[oó]n|destinatario|cuenta|buz[oó]n|utente|casella|indirizzo|usu[aá]rio|conta)"

@@ -25,6 +25,8 @@ SIGNS = [
     ("550 user unknown", Stage.RCPT, C.UNKNOWN_USER, False, True),
     ("550 5.5.0 Requested action not taken: mailbox unavailable", Stage.RCPT, C.UNKNOWN_USER, False, True),
     ("550 5.4.1 Recipient address rejected: Access denied", Stage.RCPT, C.UNKNOWN_USER, False, True),
+    # Microsoft's words above; a Postfix says this of whomever its rules do not let in.
+    ("554 5.7.1 <x@y>: Recipient address rejected: Access denied", Stage.RCPT, C.REJECTED, False, False),
     # hard.bad_domain
     ("556 5.1.10 recipient has null MX", Stage.RCPT, C.BAD_DOMAIN, False, True),
     ("556 domain does not accept mail", Stage.RCPT, C.BAD_DOMAIN, False, True),
