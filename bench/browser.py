@@ -47,6 +47,10 @@ class Dashboard:
             self._due[path] = now + self.polls[path]
         return len(due)
 
+    def fetch(self, path: str) -> str:
+        """Another page of the same person. Raises ``NotReady`` when it is refused."""
+        return self._get(path)
+
     def _read(self, html: str) -> None:
         """Note what polls, and load what a browser loads at once."""
         for tag in _TAG.findall(html):

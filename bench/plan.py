@@ -19,12 +19,14 @@ _numbers = itertools.count(1)
 
 @dataclass(slots=True)
 class Plan:
-    """Sizes of a run, and the running things. ``quick``: small enough to see that everything works, too small to quote."""
+    """Sizes of a run, and the running things. ``quick``: small enough to see that everything works, too small to quote. ``full``: as large as
+    the goals speak of, where that takes long."""
 
     stack: Stack
     sink: Sink
     rounds: int = 3
     quick: bool = False
+    full: bool = False
     details: list[str] = field(default_factory=list)
 
     @property

@@ -51,6 +51,7 @@ class Stack:
             "POSTBRIDGE_EGRESS_ALLOW": "127.0.0.0/8",
             # Counted as ever, but one key may use up the whole machine.
             "POSTBRIDGE_SEND_RATE": "1000000000",
+            "POSTBRIDGE_MANAGEMENT_RATE": "1000000000",
             "POSTBRIDGE_STRANGER_RATE": "1000000000",
             **{f"POSTBRIDGE_{name.upper()}": str(free_port()) for name in _PORTS},
         }

@@ -58,6 +58,7 @@ def periodic_work() -> tuple[Periodic, ...]:
         "select from one_time_tokens where mailed_at is null and used_at is null and expires_at > now() and created_at < now() - interval '10 seconds'"
     )
     report_waits = _exists("select from inbound_reports where applied_at is null and received_at < now() - interval '2 seconds'")
+    report_is_due = _exists("select from reports where status in ('waiting', 'running') and (lease_until is null or lease_until < now())")
     notice_waits = _exists("select from domain_notices where mailed_at is null and created_at < now() - interval '10 seconds'")
     alarm_waits = _exists("select from guard_alarms where mailed_at is null and created_at < now() - interval '10 seconds'")
     tenant_letter_waits = _exists("select from tenant_notices where mailed_at is null and created_at < now() - interval '10 seconds'")
@@ -80,6 +81,7 @@ def periodic_work() -> tuple[Periodic, ...]:
         Periodic("worker.jobs.delivery.sweep", 5, QueueName.DEFAULT, lease_is_out),
         Periodic("worker.jobs.tracking.aggregate", 0, QueueName.DEFAULT, _hits_wait),
         Periodic("worker.jobs.stats.fold", 10, QueueName.DEFAULT, _exists("select from stats_deltas")),
+        Periodic("worker.jobs.exports.make", 2, QueueName.DEFAULT, report_is_due),
         Periodic("worker.jobs.mail.send_waiting", 15, QueueName.DEFAULT, letter_waits),
         Periodic("worker.jobs.domains.check_due", 5, QueueName.DEFAULT, _exists("select from domains where next_check_at <= now()")),
         Periodic("worker.jobs.domains.send_notices", 15, QueueName.DEFAULT, notice_waits),

@@ -26,12 +26,12 @@ def _functions(path: Path) -> Iterator[tuple[str, int]]:
 
 def test_no_python_file_is_longer_than_400_lines() -> None:
     # A migration is a record of what happened, read once: it may be as long as the change was.
-    too_long = {name(path): lines for path in files(".py") if path.parent.name != "versions" and (lines := _lines(path)) > 400}
+    too_long = {name(path): lines for path in files(".py") if path.parent.name not in ("versions", "_generated") and (lines := _lines(path)) > 400}
     assert not too_long
 
 
 def test_no_function_is_longer_than_60_lines() -> None:
-    too_long = {where: lines for path in files(".py") if path.parent.name != "versions" for where, lines in _functions(path) if lines > 60}
+    too_long = {where: lines for path in files(".py") if path.parent.name not in ("versions", "_generated") for where, lines in _functions(path) if lines > 60}
     assert not too_long
 
 

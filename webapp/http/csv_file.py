@@ -8,13 +8,9 @@ from collections.abc import Iterable, Sequence
 
 from flask import Response
 
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\x00")
+from webapp.kernel.spreadsheet import inert
 
-
-def inert(cell: object) -> str:
-    """The cell as text; with an apostrophe in front when a spreadsheet would take it for a formula, also after white space."""
-    text = "" if cell is None else str(cell)
-    return f"'{text}" if text.lstrip(" \u00a0\ufeff").startswith(_STARTS_A_FORMULA) else text
+__all__ = ["csv_file", "inert"]
 
 
 def csv_file(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:

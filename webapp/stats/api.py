@@ -14,7 +14,7 @@ from webapp.kernel.errors import NotFound
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Scope
 from webapp.stats.answers import metric_of, stats_of
-from webapp.stats.schemas import MEASURES, MetricOut, MetricsArgs, StatsArgs, StatsOut
+from webapp.stats.schemas import MEASURES, MetricOut, MetricsArgs, SpanArgs, StatsArgs, StatsOut
 
 blp = api_blueprint("stats", "Totals, rates and series")
 
@@ -42,7 +42,7 @@ class BridgeStats(MethodView):
     """Figures of one bridge."""
 
     @requires(Permission.ANALYTICS_READ)
-    @blp.arguments(StatsArgs, location="query")
+    @blp.arguments(SpanArgs, location="query")
     @blp.answer(200, StatsOut)
     def get(self, args: dict[str, Any], bridge_id: UUID) -> Any:
         """Read totals, rates and their course of one bridge."""

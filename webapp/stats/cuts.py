@@ -55,7 +55,7 @@ def zone_for(scope: Scope, asked: str | None = None, viewer: str | None = None) 
 
 
 def cut_of(scope: Scope, args: Mapping[str, Any], zone: ZoneInfo) -> Cut:
-    """The question in the arguments of ``schemas.CutArgs``. A bridge's token asks about its own bridge only. Raises ``InvalidParameter``."""
+    """The question in the arguments of ``schemas.MetricsArgs``. A bridge's token asks about its own bridge only. Raises ``InvalidParameter``."""
     step = Step(args["interval"]) if args.get("interval") else None
     if args.get("since") or args.get("until"):
         if not args.get("since"):

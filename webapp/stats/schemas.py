@@ -55,8 +55,8 @@ class StatsOut(Schema):
     previous = fields.Nested(FiguresOut, metadata=_said("Totals of as many steps just before, with `compare`."))
 
 
-class CutArgs(Schema):
-    """Of what, when, in which steps."""
+class SpanArgs(Schema):
+    """When, in which steps, of what kind of mail."""
 
     class Meta:
         unknown = ma.EXCLUDE
@@ -68,20 +68,21 @@ class CutArgs(Schema):
     until = Rfc3339(load_default=None, data_key="to", metadata=_said("End; by default now."))
     interval = fields.String(load_default=None, validate=_STEPS, metadata=_said("Width of a step; by default hours for short spans, else days."))
     timezone = fields.String(load_default=None, metadata=_said("IANA name; by default the tenant's own, else UTC.", example="Europe/Berlin"))
-    bridge = Id(load_default=None, metadata=_said("Only this bridge."))
-    pool = Id(load_default=None, metadata=_said("Only this pool."))
-    ip = Id(load_default=None, metadata=_said("Only this way out: id of a pool's member."))
     domain = Line(load_default=None, metadata=_said("Only this domain of senders."))
     provider = Line(load_default=None, metadata=_said("Only this mailbox provider.", example="google"))
     tag = Line(load_default=None, metadata=_said("Only mail with this tag."))
     compare = fields.Boolean(load_default=False, metadata=_said("Also the same span just before."))
 
 
-class StatsArgs(CutArgs):
-    """As of every question about figures."""
+class StatsArgs(SpanArgs):
+    """When and of what."""
+
+    bridge = Id(load_default=None, metadata=_said("Only this bridge."))
+    pool = Id(load_default=None, metadata=_said("Only this pool."))
+    ip = Id(load_default=None, metadata=_said("Only this way out: id of a pool's member."))
 
 
-class MetricsArgs(CutArgs):
+class MetricsArgs(StatsArgs):
     """A question about one measure, which may be split."""
 
     split = fields.String(load_default=None, validate=validate.OneOf(list(SPLITS)), metadata=_said("One series for each of these, besides the whole."))

@@ -11,9 +11,20 @@ import psycopg
 
 from webapp.bridges.types import BridgeCounts, History, Watched
 from webapp.kernel.clock import hour_of
+from webapp.stats.charts import chart
+from webapp.stats.cuts import Cut, Group, answer, cut_of, groups, zone_for
+from webapp.stats.figures import RATES, Figures, Point, total
 from webapp.stats.folding import fold_deltas
+from webapp.stats.models import COUNTERS
+from webapp.stats.periods import Period, between, find_zone, last_days, zone_of
+from webapp.stats.queries import About, figures_by_bridge, get_figures, series
+from webapp.stats.types import SPLITS, Dimension, Step
 
-__all__ = ["busiest_hours", "fold_deltas", "watch_bridges"]
+__all__ = [
+    "COUNTERS", "RATES", "SPLITS", "About", "Cut", "Dimension", "Figures", "Group", "Period", "Point", "Step", "answer", "between", "busiest_hours",
+    "chart", "cut_of", "figures_by_bridge", "find_zone", "fold_deltas", "get_figures", "groups", "last_days", "series", "total", "watch_bridges",
+    "zone_for", "zone_of",
+]  # fmt: skip
 
 _JUDGED = tuple(BridgeCounts.__slots__)
 # Tenant by tenant, so that the hourly rows are found by their key; one statement, so that folding moves nothing between two looks.

@@ -37,6 +37,7 @@ _SWEPT = (
     "delete from mta_sts_policies where expires_at < now() - interval '7 days'",
     "delete from tls_results where day < current_date - 90",
     "delete from sending_account_usage where hour < now() - interval '90 days'",
+    "delete from reports where expires_at < now()",
     "delete from simulated_mails where created_at < now() - interval '7 days'",
 )
 

@@ -44,7 +44,8 @@ _OWN = {
     "GET /logs": "list_logs",
     "GET /stats": "get_stats",
     "GET /limits": "get_limits",
-    "GET /reports": "get_report",
+    "GET /reports": "list_reports",
+    "GET /reports/{}/download": "download_report",
     "GET /permissions": "list_permissions",
     "POST /webhooks/postfix": "report_from_postfix",
     "POST /webhooks/{}/rotate-secret": "rotate_webhook_secret",
@@ -76,7 +77,6 @@ _OWN = {
     "GET /providers/{}/reports": "get_provider_reports",
     "DELETE /providers/{}/reports": "close_provider_reports",
     "POST /webhooks/in/{}/{}": "report_from_provider",
-    "GET /reports/{}/file": "download_report",
     "POST /providers/{}/limit-requests": "request_provider_limit",
     "POST /limit-requests": "request_limit",
 }

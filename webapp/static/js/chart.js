@@ -1,4 +1,4 @@
-// Charts: every [data-chart] becomes a uPlot drawing with a legend that follows the pointer.
+// Charts: every [data-chart] becomes a uPlot drawing with a legend that follows the pointer or the arrow keys.
 // uPlot itself is fetched only when a page holds a chart. Data: see templates/components/chart.html.
 (() => {
   const uplotUrl = document.currentScript.dataset.uplot;
@@ -19,25 +19,37 @@
   const faded = (value, alpha) => value.replace(/\)$/, ` / ${alpha})`);
   const grouped = new Intl.NumberFormat("en");
   const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+  // Lines are told apart by their dashes too, not by colour alone.
+  const DASHES = [undefined, [8, 4], [2, 3], [10, 3, 2, 3], [5, 5], [14, 4]];
 
   function format(value, unit) {
     if (value == null) return "–";
     return unit === "%" ? `${(value * 100).toFixed(1)}%` : grouped.format(value);
   }
 
-  function when(seconds, step) {
-    const text = new Date(seconds * 1000).toISOString();
-    return step >= 86400 ? text.slice(0, 10) : `${text.slice(0, 16).replace("T", " ")} UTC`;
+  // --- Time, in the zone whose days the figures are of -------------------------------------------------
+  const formats = new Map();
+  function inZone(zone, options) {
+    const name = zone + JSON.stringify(options);
+    if (!formats.has(name)) formats.set(name, new Intl.DateTimeFormat("en-GB", { timeZone: zone, ...options }));
+    return formats.get(name);
+  }
+  const zoneOf = (data) => data.zone || "UTC";
+  const stepOf = (data) => (data.x.length > 1 ? data.x[1] - data.x[0] : 86400);
+
+  function when(data, index) {
+    if (data.labels?.[index]) return data.labels[index];
+    const date = { year: "numeric", month: "short", day: "numeric" };
+    const time = stepOf(data) < 86400 ? { hour: "2-digit", minute: "2-digit", timeZoneName: "short" } : {};
+    return inZone(zoneOf(data), { ...date, ...time }).format(data.x[index] * 1000);
   }
 
-  const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
-  /** Marks of the time axis, in UTC like every figure: the day, or the hour when marks are closer than a day. */
-  function timeMarks(marks) {
-    const close = marks.length > 1 && marks[1] - marks[0] < 86400;
+  /** Marks of the time axis: the day, or the hour when marks are closer than a day. */
+  function timeMarks(data, marks) {
+    const close = marks.length > 1 && marks[1] - marks[0] < 80000;
     return marks.map((seconds) => {
-      const at = new Date(seconds * 1000);
-      const midnight = seconds % 86400 === 0;
-      return close && !midnight ? at.toISOString().slice(11, 16) : `${at.getUTCDate()} ${MONTHS[at.getUTCMonth()]}`;
+      const hour = inZone(zoneOf(data), { hour: "2-digit", minute: "2-digit" }).format(seconds * 1000);
+      return close && hour !== "00:00" ? hour : inZone(zoneOf(data), { day: "numeric", month: "short" }).format(seconds * 1000);
     });
   }
 
@@ -52,54 +64,74 @@
     );
   }
 
+  function lineOf(element, uPlot, series, index, data, hidden) {
+    const { kind } = element.dataset;
+    const bars = kind === "bars" && uPlot.paths.bars({ size: [0.72, 36], radius: 0.12 });
+    const paint = colour(series, index);
+    return {
+      label: series.label,
+      show: !hidden.has(index),
+      stroke: series.before ? faded(paint, 0.9) : paint,
+      width: kind === "bars" ? 0 : series.before ? 1.25 : 1.75,
+      dash: kind === "bars" ? undefined : series.before ? [3, 4] : DASHES[index % DASHES.length],
+      fill: series.before ? undefined : kind === "bars" ? paint : kind === "area" ? faded(paint, 0.1) : undefined,
+      paths: bars || uPlot.paths.spline(),
+      points: { show: data.x.length === 1 },
+    };
+  }
+
   function options(element, data, uPlot, hidden) {
-    const { kind, unit } = element.dataset;
+    const { kind, unit, zoom } = element.dataset;
     const holder = element.querySelector("[data-chart-plot]");
     const font = `11px ${token("--font")}`;
     const axis = { stroke: token("--text-faint"), font, ticks: { show: false }, grid: { stroke: token("--chart-grid"), width: 1 } };
-    const bars = kind === "bars" && uPlot.paths.bars({ size: [0.72, 36], radius: 0.12 });
-    const step = data.x.length > 1 ? data.x[1] - data.x[0] : 86400;
-    const smooth = uPlot.paths.spline();
+    const step = stepOf(data);
     return {
       width: holder.clientWidth,
       height: holder.clientHeight,
       padding: [8, 8, 0, 0],
-      tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), "Etc/UTC"),
+      tzDate: (ts) => uPlot.tzDate(new Date(ts * 1000), zoneOf(data) === "UTC" ? "Etc/UTC" : zoneOf(data)),
       legend: { show: false },
-      cursor: { y: false, points: { show: kind !== "bars", size: 7 }, drag: { x: false, y: false } },
+      cursor: { y: false, points: { show: kind !== "bars", size: 7 }, drag: { x: Boolean(zoom), y: false, setScale: false } },
       scales: {
         // Bars stand around their moment: half a step of room at both ends.
-        x: { range: (_, low, high) => (bars || low === high ? [low - step / 2, high + step / 2] : [low, high]) },
+        x: { range: (_, low, high) => (kind === "bars" || low === high ? [low - step / 2, high + step / 2] : [low, high]) },
         y: { range: (_, low, high) => [0, unit === "%" ? Math.min(1, Math.max(high * 1.1, 0.01)) : Math.max(high * 1.08, 4)] },
       },
       axes: [
-        { ...axis, grid: { show: false }, space: 64, size: 26, values: (_, marks) => timeMarks(marks) },
-        { ...axis, size: 46, gap: 6, values: (_, marks) => marks.map((v) => (unit === "%" ? `${Math.round(v * 100)}%` : Number.isInteger(v) ? compact.format(v) : "")) },
+        { ...axis, grid: { show: false }, space: 64, size: 26, values: (_, marks) => timeMarks(data, marks) },
+        { ...axis, size: 46, gap: 6, values: (_, marks) => marks.map((v) => (unit === "%" ? `${+(v * 100).toFixed(1)}%` : Number.isInteger(v) ? compact.format(v) : "")) },
       ],
-      series: [
-        {},
-        ...data.series.map((series, index) => ({
-          label: series.label,
-          show: !hidden.has(index),
-          stroke: colour(series, index),
-          width: kind === "bars" ? 0 : 1.75,
-          fill: kind === "bars" ? colour(series, index) : kind === "area" ? faded(colour(series, index), 0.1) : undefined,
-          paths: bars || smooth,
-          points: { show: data.x.length === 1 },
-        })),
-      ],
-      hooks: { setCursor: [(plot) => showLegend(element, data, plot.cursor.idx, hidden)] },
+      series: [{}, ...data.series.map((series, index) => lineOf(element, uPlot, series, index, data, hidden))],
+      hooks: {
+        setCursor: [(plot) => showLegend(element, data, plot.cursor.idx)],
+        setSelect: [(plot) => zoom && zoomTo(element, data, plot)],
+      },
     };
   }
 
-  function showLegend(element, data, index, hidden) {
+  /** What was dragged over becomes the page's time: two steps at least, for less is no chart. */
+  function zoomTo(element, data, plot) {
+    const { left, width } = plot.select;
+    if (width < 8) return;
+    const last = data.x.length - 1;
+    const from = data.x[Math.max(0, plot.posToIdx(left))];
+    const to = data.x[Math.min(last, Math.max(plot.posToIdx(left) + 1, plot.posToIdx(left + width)))] + stepOf(data);
+    const address = new URL(element.dataset.zoom, location.href);
+    for (const gone of ["days", "interval"]) address.searchParams.delete(gone);
+    address.searchParams.set("from", new Date(from * 1000).toISOString().slice(0, 19) + "Z");
+    address.searchParams.set("to", new Date(to * 1000).toISOString().slice(0, 19) + "Z");
+    location.assign(address);
+  }
+
+  function showLegend(element, data, index) {
     const legend = element.querySelector("[data-chart-legend]");
-    const step = data.x.length > 1 ? data.x[1] - data.x[0] : 86400;
     legend.querySelectorAll("[data-value]").forEach((slot, at) => {
-      const text = index == null ? "" : format(data.series[at].values[index], element.dataset.unit);
+      const text = index == null ? "" : format(data.series[at]?.values[index], element.dataset.unit);
       if (slot.textContent !== text) slot.textContent = text;
     });
-    legend.querySelector("[data-when]").textContent = index == null ? "" : when(data.x[index], step);
+    const slot = legend.querySelector("[data-when]");
+    if (slot) slot.textContent = index == null ? "" : when(data, index);
   }
 
   function buildLegend(element, data, hidden, redraw) {
@@ -111,7 +143,7 @@
       button.className = "chart__series";
       button.setAttribute("aria-pressed", String(!hidden.has(index)));
       const key = document.createElement("span");
-      key.className = `key key--${series.key || index + 1}`;
+      key.className = `key key--${series.key || index + 1}${series.before ? " key--before" : ""}`;
       const value = document.createElement("strong");
       value.dataset.value = "";
       button.append(key, series.label, value);
@@ -126,6 +158,29 @@
     time.className = "chart__when";
     time.dataset.when = "";
     legend.replaceChildren(...items, time);
+  }
+
+  // --- Keyboard: the plot takes the focus, the arrows move from step to step, and each is read out ------
+  function listen(element) {
+    const holder = element.querySelector("[data-chart-plot]");
+    if (holder.dataset.keys) return;
+    holder.dataset.keys = "";
+    holder.tabIndex = 0;
+    holder.addEventListener("keydown", (event) => {
+      const chart = charts.get(element);
+      const last = (chart?.data.x.length || 0) - 1;
+      if (!chart?.plot || last < 0) return;
+      const at = chart.at ?? last + 1;
+      const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last }[event.key];
+      if (to === undefined) return;
+      event.preventDefault();
+      chart.at = Math.max(0, Math.min(last, to));
+      chart.plot.setCursor({ left: chart.plot.valToPos(chart.data.x[chart.at], "x"), top: 10 });
+      const line = document.getElementById("announce");
+      const values = chart.data.series.map((series) => `${series.label} ${format(series.values[chart.at], element.dataset.unit)}`);
+      if (line) line.textContent = `${when(chart.data, chart.at)}: ${values.join(", ")}`;
+    });
+    holder.addEventListener("blur", () => charts.get(element)?.plot?.setCursor({ left: -10, top: -10 }));
   }
 
   function draw(element) {
@@ -151,6 +206,7 @@
       values.reverse();
     }
     chart.plot = new window.uPlot(setup, [data.x, ...values], holder);
+    listen(element);
   }
 
   async function load(element) {

@@ -234,6 +234,10 @@
   });
   document.addEventListener("close-dialog", () => document.querySelector("dialog[open]")?.close());
 
+  // The server counts days by the viewer's midnight when the tenant has chosen none.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (zone) document.cookie = `tz=${zone}; path=/; max-age=31536000; samesite=lax`;
+
   // --- Times ----------------------------------------------------------------------------------------
   function relative(then) {
     const seconds = Math.round((Date.now() - then) / 1000);
