@@ -62,7 +62,7 @@ class Person:
         self.go("/login")
         self.page.get_by_label("Email").fill(email or self.demo.credentials["email"])
         self.page.get_by_label("Password").fill(password or self.demo.credentials["password"])
-        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
         expect(self.page.get_by_role("heading", name="Overview")).to_be_visible()
 
     def mark(self) -> None:
