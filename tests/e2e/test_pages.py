@@ -14,10 +14,10 @@ from tests.e2e.watched import Person, person
 
 pytestmark = pytest.mark.timeout(300)
 
-PUBLIC = ("/login", "/sign-up", "/forgot-password", "/reset-password?token=x", "/docs/", "/docs/api", "/docs/errors", "/docs/first-send")
+PUBLIC = ("/login", "/sign-up", "/forgot-password", "/reset-password?token=x", "/docs/", "/docs/api", "/docs/errors", "/docs/first-send", "/docs/bring-your-code")
 PRIVATE = (
     "/", "/messages/", "/messages/sandbox", "/bridges/", "/bridges/new", "/pools/", "/pools/ips", "/sending-accounts/", "/sending-accounts/new",
-    "/domains/", "/templates/", "/templates/new", "/suppressions/", "/suppressions/import",
+    "/domains/", "/templates/", "/templates/new", "/suppressions/", "/suppressions/import", "/check-addresses/",
     "/suppressions/why?email=bounce%2Bpages@simulator.postbridge.test", "/incidents/", "/simulator/",
     "/keys", "/roles", "/roles/new", "/settings", "/team", "/activity/", "/pace/throttles", "/pace/warmup", "/pace/budgets", "/pace/holds",
 )  # fmt: skip
