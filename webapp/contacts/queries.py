@@ -96,6 +96,16 @@ def list_lists(session: Session, *, search: str | None = None, limit: int = 50, 
     return page_of(session, statement, ContactList.id, limit=limit, cursor=cursor)
 
 
+def list_choices(session: Session) -> list[tuple[UUID, str]]:
+    """The newest lists, for menus: id and name."""
+    return [(one.id, one.name) for one in list_lists(session, limit=100).items]
+
+
+def tag_choices(session: Session) -> list[tuple[UUID, str]]:
+    """The newest tags, for menus: id and name."""
+    return [(one.id, one.name) for one in list_tags(session, limit=100).items]
+
+
 def member_counts(session: Session, list_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
     """For each list how many members stand in each state; a list without any is absent."""
     columns = (ListMember.list_id, ListMember.state)

@@ -31,7 +31,7 @@ def _index(data: dict[str, Any] | None = None, errors: Errors | None = None) -> 
     return render(
         "contacts/index.html", None if errors else "contacts/_table.html", 422 if errors else 200, page=page, kept=kept_query(), data=data or {},
         errors=errors or {}, total=queries.count_contacts(session, wanted), tags=queries.tags_of(session, [c.id for c in page.items]),
-        lists=queries.list_lists(session, limit=100).items, all_tags=queries.list_tags(session, limit=100).items, statuses=list(ContactStatus),
+        lists=queries.list_choices(session), tag_choices=queries.tag_choices(session),
     )  # fmt: skip
 
 
@@ -71,12 +71,14 @@ def _input(data: dict[str, Any]) -> service.ContactInput:
 
 def _show(contact: Contact, data: dict[str, Any] | None = None, errors: Errors | None = None) -> Response:
     session = current_scope().session
+    memberships, tags = queries.lists_of(session, contact.id), queries.tags_of(session, [contact.id]).get(contact.id, [])
+    taken = {one.id for one, _ in memberships} | {tag.id for tag in tags}
     lines = "\n".join(f"{key}: {value}" for key, value in sorted(contact.meta.items()))
     return render(
         "contacts/show.html", None, 422 if errors else 200, contact=contact, data=data or {"own_fields": lines}, errors=errors or {},
-        memberships=queries.lists_of(session, contact.id), tags=queries.tags_of(session, [contact.id]).get(contact.id, []),
-        events=queries.list_events(session, contact.id, limit=30).items, lists=queries.list_lists(session, limit=100).items,
-        all_tags=queries.list_tags(session, limit=100).items, statuses=list(ContactStatus),
+        memberships=memberships, tags=tags, events=queries.list_events(session, contact.id, limit=30).items, statuses=list(ContactStatus),
+        other_lists=[choice for choice in queries.list_choices(session) if choice[0] not in taken],
+        other_tags=[choice for choice in queries.tag_choices(session) if choice[0] not in taken],
     )  # fmt: skip
 
 

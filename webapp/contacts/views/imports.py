@@ -37,7 +37,7 @@ def _allow_large_files(endpoint: str | None, _: dict[str, Any] | None) -> None:
 def _upload_page(data: dict[str, Any], errors: Errors) -> Response:
     session = current_scope().session
     chosen = data.get("list_id") or request.args.get("list")
-    lists, imports = queries.list_lists(session, limit=100).items, queries.list_imports(session, limit=20).items
+    lists, imports = queries.list_choices(session), queries.list_imports(session, limit=20).items
     return render("contacts/upload.html", None, 422 if errors else 200, data=data, errors=errors, chosen=chosen, lists=lists, imports=imports)
 
 

@@ -28,8 +28,8 @@ def segments() -> Response:
 def _choices() -> dict[str, Any]:
     session = current_scope().session
     return {
-        "lists": [(str(one.id), one.name) for one in queries.list_lists(session, limit=100).items],
-        "tags": [(str(one.id), one.name) for one in queries.list_tags(session, limit=100).items],
+        "lists": queries.list_choices(session),
+        "tags": queries.tag_choices(session),
         "event_names": queries.event_names(session),
         "fields": builder.FIELDS,
         "operator_names": builder.OPERATORS,
