@@ -16,7 +16,7 @@ from bench.plan import ALL, Plan, Suite
 from bench.report import Row, skipped, table
 from bench.sinks import running_sink
 from bench.stack import running_stack
-from bench.suites import api, drain, first_attempt, hits, idle, reading, smtp, webhooks
+from bench.suites import api, drain, first_attempt, hits, idle, memory, reading, smtp, webhooks
 from webapp.stack.errors import StackError
 
 SUITES: dict[str, Suite] = {
@@ -30,6 +30,7 @@ SUITES: dict[str, Suite] = {
     "hits": hits.hits,
     "webhooks": webhooks.webhooks,
     "idle": idle.idle,
+    "memory": memory.memory,
     "reading": reading.reading,
 }
 
@@ -40,20 +41,21 @@ def main() -> int:
     parser.add_argument("suite", nargs="*", choices=[[], *SUITES], help=f"default: all of {', '.join(SUITES)}")
     parser.add_argument("--rounds", type=int, default=3, help="how often each candidate is measured, in turn (default 3)")
     parser.add_argument("--quick", action="store_true", help="one small round: shows that it works, too small to quote")
-    parser.add_argument("--full", action="store_true", help="reading: ten million recipients instead of one (20 GB of disk, half an hour)")
+    parser.add_argument("--full", action="store_true", help="reading: ten million recipients instead of one (20 GB of disk); memory: a million messages; half an hour each")
+    parser.add_argument("--both-signatures", action="store_true", help="sign with RSA-2048 and Ed25519, as Postbridge does by default; peers sign nothing")
     options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(143))  # as an exception, so that everything started is ended
     shutil.rmtree(VAR / "logs", ignore_errors=True)
-    rows = _run(options.suite or list(SUITES), 1 if options.quick else max(1, options.rounds), options.quick, options.full)
+    rows = _run(options.suite or list(SUITES), 1 if options.quick else max(1, options.rounds), options.quick, options.full, options.both_signatures)
     print(table(rows))
     return 0 if all(row.ok is not False for row in rows) else 1
 
 
-def _run(names: list[str], rounds: int, quick: bool, full: bool) -> list[Row]:
+def _run(names: list[str], rounds: int, quick: bool, full: bool, both: bool) -> list[Row]:
     rows: list[Row] = []
-    with running_sink() as sink, running_stack(sink.port, ALL) as stack:
-        plan = Plan(stack, sink, rounds, quick, full)
+    with running_sink() as sink, running_stack(sink.port, ALL, both_signatures=both) as stack:
+        plan = Plan(stack, sink, rounds, quick, full, both)
         for name in names:
             say(name)
             start = time.monotonic()

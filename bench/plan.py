@@ -20,13 +20,14 @@ _numbers = itertools.count(1)
 @dataclass(slots=True)
 class Plan:
     """Sizes of a run, and the running things. ``quick``: small enough to see that everything works, too small to quote. ``full``: as large as
-    the goals speak of, where that takes long."""
+    the goals speak of, where that takes long. ``both_signatures``: mail is signed with RSA-2048 and Ed25519."""
 
     stack: Stack
     sink: Sink
     rounds: int = 3
     quick: bool = False
     full: bool = False
+    both_signatures: bool = False
     details: list[str] = field(default_factory=list)
 
     @property

@@ -58,10 +58,10 @@ class Stack:
         self.settings = Settings.from_env({**os.environ, **self.environment})
         self.tenant: Seeded
 
-    def prepare(self, sink_port: int, connections: int) -> None:
+    def prepare(self, sink_port: int, connections: int, *, both_signatures: bool = False) -> None:
         """Migrate, make the platform's rows and our tenant. Raises ``NotReady``."""
         self.call("webapp.cli", "prepare")
-        said = self.call("bench.seed", "--sink", str(sink_port), "--connections", str(connections))
+        said = self.call("bench.seed", "--sink", str(sink_port), "--connections", str(connections), *["--both-signatures"] * both_signatures)
         self.tenant = Seeded(**said)
 
     def call(self, module: str, *arguments: str) -> Any:
@@ -95,6 +95,12 @@ class Stack:
         for group in groups or tuple(reversed(self._running)):
             for child in self._running.pop(group, []):
                 child.stop()
+
+    def keep_one(self, group: str) -> None:
+        """Stop all processes of a group but one."""
+        for child in self._running[group][1:]:
+            child.stop()
+        del self._running[group][1:]
 
     def pids(self, *groups: str) -> list[int]:
         """Roots of the process trees of these groups."""
@@ -174,7 +180,7 @@ class Stack:
 
 
 @contextmanager
-def running_stack(sink_port: int, connections: int) -> Iterator[Stack]:
+def running_stack(sink_port: int, connections: int, *, both_signatures: bool = False) -> Iterator[Stack]:
     """Engines and tenant for the length of a block; whatever was started is ended with it."""
     VAR.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="run-", dir=VAR, ignore_cleanup_errors=True) as name:
@@ -187,7 +193,7 @@ def running_stack(sink_port: int, connections: int) -> Iterator[Stack]:
             engines.start(valkey)
             stack = Stack(folder, postgres, valkey)
             try:
-                stack.prepare(sink_port, connections)
+                stack.prepare(sink_port, connections, both_signatures=both_signatures)
                 yield stack
             finally:
                 stack.stop()

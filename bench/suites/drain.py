@@ -1,4 +1,5 @@
-"""Draining a full queue: different messages of 10 kB, each signed with RSA-2048 and tracked, two delivery processes, beside Postfix's drain.
+"""Draining a full queue: different messages of 10 kB, each signed with RSA-2048 (``--both-signatures``: and Ed25519) and tracked, by two delivery
+processes, beside Postfix's drain.
 
 Ours is timed from the commit that fills the queue until every outcome is durable in PostgreSQL; Postfix from its flush until the sink has the last.
 """
@@ -40,7 +41,7 @@ def drain(plan: Plan) -> list[Row]:
                 missing = str(error)
             ours.append(_ours(plan, count))
         written = plan.stack.count(_DELIVERED) - before[0], plan.stack.count(_EVENTS) - before[1]
-    rows = [skipped("drain", missing) if missing else at_least("drain, RSA-2048, tracked, durable", ours, peers, _GOAL, name=postfix.NAME)]
+    rows = [skipped("drain", missing) if missing else at_least(f"drain, {_signed(plan)}, tracked, durable", ours, peers, _GOAL, name=postfix.NAME)]
     return [*rows, kept("drain, outcomes and events written", min(written), count * plan.rounds)]
 
 
@@ -63,6 +64,10 @@ def distance(plan: Plan) -> list[Row]:
     row = skipped(work, missing) if missing else at_least(work, ours, peers, _FAR_GOAL, name=postfix.NAME)
     bound = [ALL / _LATE] * len(ours)
     return [row, at_least("  of what one round trip a message allows", ours, bound, 0.85, name="connections / latency")]
+
+
+def _signed(plan: Plan) -> str:
+    return "RSA-2048 and Ed25519" if plan.both_signatures else "RSA-2048"
 
 
 def _ours(plan: Plan, count: int) -> float:
