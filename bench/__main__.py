@@ -41,7 +41,8 @@ def main() -> int:
     parser.add_argument("suite", nargs="*", choices=[[], *SUITES], help=f"default: all of {', '.join(SUITES)}")
     parser.add_argument("--rounds", type=int, default=3, help="how often each candidate is measured, in turn (default 3)")
     parser.add_argument("--quick", action="store_true", help="one small round: shows that it works, too small to quote")
-    parser.add_argument("--full", action="store_true", help="reading: ten million recipients instead of one (20 GB of disk); memory: a million messages; half an hour each")
+    full = "reading: ten million recipients instead of one (20 GB of disk); memory: a million messages; half an hour each"
+    parser.add_argument("--full", action="store_true", help=full)
     parser.add_argument("--both-signatures", action="store_true", help="sign with RSA-2048 and Ed25519, as Postbridge does by default; peers sign nothing")
     options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):

@@ -33,7 +33,7 @@ _FAULTY = "select count(*) from recipients r join messages m on m.id = r.message
 def guarded(run: Run) -> Figures:
     """F52. Measure: the longest time from the passing of a limit to the pause."""
     figures = Figures("F52", "bounces, complaints and a spike each pause one bridge")
-    with place(run.engines, "chaos_f52", run.var, _GUARD, sink=SinkOptions(latency=0.4)) as ground:  # slow enough that much still waits when the guard looks
+    with place(run.engines, "chaos_f52", run.var, _GUARD, sink=SinkOptions(latency=0.2)) as ground:  # slow enough that much still waits when the guard looks
         calm = _bridge(ground, "calm")
         waits = [_bounces(ground, figures, run.pick(2_000, 1_000)), _complaints(ground, figures, 600), _spike(ground, figures)]
         figures.recovery = max(waits)
