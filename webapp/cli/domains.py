@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -84,7 +84,7 @@ def _show(found: Mapping[str, Any]) -> None:
     _show_records(found["records"])
 
 
-def _show_records(rows: list[Mapping[str, Any]]) -> None:
+def _show_records(rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         state = click.style(f"{row['state']:<11}", fg=_COLOURS.get(row["state"]))
         click.echo(f"  {state} {row['need']:<11} {row['type']:<5} {row['name']}")

@@ -41,15 +41,24 @@ RELAYS = (
     Step("deactivate_provider", "Take it out of use", path=_RELAY),
     Step("activate_provider", "Take it into use", path=_RELAY),
     Step("get_provider_usage", "What it took", path=_RELAY),
+    Step("list_providers", "Those of the platform", query={"shared": True}, save={"shared": "data.0.id"}),
+    Step(
+        "request_provider_limit",
+        "Ask for more through a shared one",
+        {"wanted": 50_000, "reason": "Our shop opens in three more countries."},
+        path={"provider_id": "$shared"},
+    ),
     Step("create_pool", "A pool", {"name": "Transactional", "description": "Receipts and password resets"}, save={"pool": "data.id"}),
     Step("add_pool_member", "Put the relay into the pool", {"sending_account_id": "$provider", "weight": 100}, path=_POOL, save={"member": "data.id"}),
     Step("update_pool_member", "Halve its share", {"weight": 50}, path={"pool_id": "$pool", "member_id": "$member"}),
+    Step("get_pool_member", "Read a member", path={"pool_id": "$pool", "member_id": "$member"}),
     Step("list_pool_members", "Who is in it", path=_POOL),
     Step("get_pool", "Read a pool", path=_POOL),
     Step("update_pool", "Make it the default", {"is_default": True}, path=_POOL),
     Step("list_pools", "All pools", query={"limit": 2}),
     Step("list_ips", "All addresses", save={"ip": "data.0.id"}),
     Step("get_ip", "Read an address", path={"ip_id": "$ip"}),
+    Step("update_ip", "Send from a dedicated address", {"active": True}, path={"ip_id": "$ip"}),
     Step(
         "start_ip_warmup",
         "Warm up towards two providers",
@@ -86,6 +95,8 @@ BRIDGES = (
     ),
     Step("list_credentials", "All credentials", query={"limit": 2}),
     Step("get_credential", "Read credentials", path={"credential_id": "$credential"}),
+    Step("update_credential", "Another name", {"display_name": "My shop"}, path={"credential_id": "$credential"}),
+    Step("rotate_credential", "New secrets", {"overlap_days": 1}, path={"credential_id": "$credential"}),
     Step("delete_credential", "Delete credentials", path={"credential_id": "$credential"}),
 )
 _PERMISSIONS = ["email.send", "email.read", "bridge.read"]
