@@ -76,6 +76,7 @@ def periodic_work() -> tuple[Periodic, ...]:
         Periodic("worker.jobs.webhooks.deliver", 0, QueueName.WEBHOOKS, _is_true(WEBHOOKS_DUE), webhook_slots),
         Periodic("worker.jobs.webhooks.sweep", 10, QueueName.DEFAULT, _exists("select from webhook_queue")),
         Periodic("worker.jobs.webhooks.replay", 2, QueueName.DEFAULT, _exists("select from webhook_replays where finished_at is null")),
+        Periodic("worker.jobs.webhooks.watch_limits", 60, QueueName.DEFAULT, _exists("select from webhook_endpoints where state = 'enabled'")),
         Periodic("worker.jobs.webhooks.send_letters", 15, QueueName.DEFAULT, letter_about_webhook),
         Periodic("worker.jobs.delivery.deliver", 0, QueueName.DELIVERY, mail_is_due, delivery_slots),
         Periodic("worker.jobs.delivery.sweep", 5, QueueName.DEFAULT, lease_is_out),
@@ -91,9 +92,14 @@ def periodic_work() -> tuple[Periodic, ...]:
         Periodic("worker.jobs.maintenance.keep_house", 3600, QueueName.DEFAULT),
         Periodic("worker.jobs.guard.watch", 15, QueueName.DEFAULT),
         Periodic("worker.jobs.guard.send_letters", 15, QueueName.DEFAULT, alarm_waits),
+        Periodic("worker.jobs.contacts.ask_members", 5, QueueName.DEFAULT, _exists(
+            "select from list_members m join contact_lists l on l.id = m.list_id where m.state = 'pending' and m.asked_at is null and l.problem is null "
+            "and l.from_address is not null"
+        )),
         Periodic("worker.jobs.contacts.import_files", 2, QueueName.DEFAULT, _exists("select from contact_imports where state = 'running'")),
         Periodic("worker.jobs.suppressions.undo", 2, QueueName.DEFAULT, _exists("select from incidents where status = 'running'")),
         Periodic("worker.jobs.suppressions.clear", 3600, QueueName.DEFAULT),
+        Periodic("worker.jobs.accounts.delete_tenants", 60, QueueName.DEFAULT, _exists("select from tenants where delete_at <= now()")),
         Periodic("worker.jobs.backoffice.send_letters", 15, QueueName.DEFAULT, tenant_letter_waits),
         Periodic("worker.jobs.backoffice.end_sessions", 2, QueueName.DEFAULT, session_is_over),
         Periodic("worker.jobs.backoffice.settle_suspensions", 10, QueueName.DEFAULT, suspension_is_unsettled),

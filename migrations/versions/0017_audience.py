@@ -42,7 +42,8 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("description", sa.Text(), nullable=True),
         sa.Column("double_opt_in", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.Column("is_public", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("from_address", sa.Text(), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=True),
         sa.Column("id", sa.Uuid(), server_default=sa.text("uuidv7()"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -60,6 +61,7 @@ def upgrade() -> None:
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("joined_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("left_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["tenant_id", "contact_id"], ["contacts.tenant_id", "contacts.id"], name=op.f("fk_list_members_tenant_id_contact_id"), ondelete="CASCADE"
         ),
@@ -68,6 +70,9 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_list_members_tenant_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("tenant_id", "list_id", "contact_id", name=op.f("pk_list_members")),
+    )
+    op.create_index(
+        "ix_list_members_to_ask", "list_members", ["tenant_id", "list_id"], postgresql_where=sa.text("state = 'pending' and asked_at is null")
     )
     op.create_index(op.f("ix_list_members_tenant_id_contact_id"), "list_members", ["tenant_id", "contact_id"], unique=False)
     op.create_table(

@@ -164,6 +164,7 @@ ROUTES: dict[str, dict[str, Any] | None] = {
     "GET contacts.export_list": None,
     "POST contacts.update_list": {"name": "taken"},
     "POST contacts.delete_list": None,
+    "POST contacts.ask_members_again": None,
     "POST contacts.add_member": {"email": "taken@customer.example"},
     "POST contacts.delete_tag": None,
     "GET contacts.one_segment": None,
@@ -253,9 +254,11 @@ ROUTES: dict[str, dict[str, Any] | None] = {
     "POST accounts.end_session": None,
     "POST accounts.rename_passkey": {"name": "taken"},
     "POST accounts.remove_passkey": None,
+    "POST accounts.disconnect_oidc": None,
     "GET simulator.html": None,
     "GET simulator.source": None,
     "POST accounts.remove": None,
+    "POST accounts.reset_factors": None,
     "POST accounts.change_role": {"role": "owner"},
     "POST accounts.withdraw": None,
     "POST accounts.resend": None,
@@ -286,6 +289,7 @@ NO_ID = {
         "for staff, who see all tenants; everybody else is refused whatever the id",
     ),
     "docs.guide": "a page of the documentation",
+    "docs.operations_of": "a page of the documentation",
     "dialects.unknown": "there is nothing",
     "dialects.mailgun_send": "the domain in the address says nothing; the sender's is checked",
     "dialects.mailgun_send_mime": "the domain in the address says nothing; the sender's is checked",
@@ -294,6 +298,8 @@ NO_ID = {
     "Reports in.FromProvider": "the address names a hook, and only the provider's own proof opens it",
     "tracking.confirm_unsubscribe": "a signed token is the proof",
     "tracking.do_unsubscribe": "a signed token is the proof",
+    "contacts.ask": "a signed token is the proof",
+    "contacts.confirm": "a signed token is the proof",
 }
 
 #: Variable parts that choose something inside the object that another part names, by endpoint.

@@ -28,10 +28,12 @@ OPEN_WRITES = {
     "accounts.request_reset": "who forgot the password cannot log in",
     "accounts.choose_password": "the mailed token is the proof",
     "accounts.join": "the mailed token is the proof",
+    "accounts.take_email_back": "the mailed token is the proof",
     "accounts.change_email": "the mailed token is the proof",
     "Reports in.Postfix": "a shared secret is the proof, asked for before the body is read",
     "Reports in.FromProvider": "the provider's own proof, a signature or a secret, is asked for before the body is believed",
     "backoffice.leave": "puts away only the caller's own token of a support session that is over",
+    "contacts.confirm": "the person has no login here, the signed token is the proof",
     "tracking.do_unsubscribe": "RFC 8058: mail clients post without a login, the signed token is the proof",
 }
 _READS = {"GET", "HEAD", "OPTIONS"}

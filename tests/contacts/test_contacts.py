@@ -87,7 +87,9 @@ def test_lists_take_people_in_and_let_them_go(api: Any) -> None:
 
 
 def test_double_opt_in_waits_for_the_person(api: Any) -> None:
-    news = _make(api, "/lists", {"name": "Careful", "double_opt_in": True})
+    nobody_asks = api.post("/api/v1/lists", json={"name": "Careless", "double_opt_in": True})
+    assert (nobody_asks.status_code, nobody_asks.json["error"]["param"]) == (422, "from_address")
+    news = _make(api, "/lists", {"name": "Careful", "double_opt_in": True, "from_address": "news@acme.test"})
     _make(api, f"/lists/{news['id']}/contacts", {"email": "john@example.net"})
     assert len(api.get(f"/api/v1/lists/{news['id']}/contacts?state=pending").json["data"]) == 1
 

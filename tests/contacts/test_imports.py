@@ -124,7 +124,7 @@ def test_who_left_a_list_is_not_brought_back(api: Any) -> None:
 
 
 def test_double_opt_in_is_kept_unless_they_have_confirmed(api: Any) -> None:
-    careful = api.post("/api/v1/lists", json={"name": "Careful", "double_opt_in": True}).json["data"]["id"]
+    careful = api.post("/api/v1/lists", json={"name": "Careful", "double_opt_in": True, "from_address": "news@acme.test"}).json["data"]["id"]
     _import(api, "email\nada@example.net\n", path=f"/lists/{careful}/import")
     _import(api, "email\nbob@example.net\n", "?already_confirmed=true", path=f"/lists/{careful}/import")
     states = {s: [c["email"] for c in api.get(f"/api/v1/lists/{careful}/contacts?state={s}").json["data"]] for s in ("pending", "subscribed")}

@@ -53,7 +53,7 @@ class ListForm(Schema):
     name = Line(required=True, validate=validate.Length(1, 120))
     description = Line(load_default=None, validate=validate.Length(max=500))
     double_opt_in = fields.Boolean(load_default=False)
-    is_public = fields.Boolean(load_default=False)
+    from_address = EmailAddress(load_default=None)
 
 
 class TagForm(schemas.TagIn):

@@ -54,7 +54,10 @@ class Contact(HasId, TenantOwned, Timestamps, Base):
 
 
 class ContactList(HasId, TenantOwned, Timestamps, Base):
-    """A list that people join and leave. ``is_public``: shown to its members in the preference centre."""
+    """A list that people join and leave.
+
+    ``from_address``: who asks new members of a list with double opt-in to confirm; ``problem``: why that mail was refused.
+    """
 
     __tablename__ = "contact_lists"
     __table_args__ = (sa.UniqueConstraint("tenant_id", "id"), sa.UniqueConstraint("tenant_id", "name"))
@@ -63,14 +66,18 @@ class ContactList(HasId, TenantOwned, Timestamps, Base):
     name: Mapped[str]
     description: Mapped[str | None]
     double_opt_in: Mapped[bool] = mapped_column(server_default=sa.false(), default=False)
-    is_public: Mapped[bool] = mapped_column(server_default=sa.true(), default=True)
+    from_address: Mapped[str | None]
+    problem: Mapped[str | None]
 
 
 class ListMember(TenantOwned, Base):
     """A contact on a list. Who left stays as a row, so that no import brings them back."""
 
     __tablename__ = "list_members"
-    __table_args__ = (_of("contact_lists", "list_id"), _of("contacts", "contact_id"), sa.Index(None, "tenant_id", "contact_id"))
+    __table_args__ = (
+        _of("contact_lists", "list_id"), _of("contacts", "contact_id"), sa.Index(None, "tenant_id", "contact_id"),
+        sa.Index("ix_list_members_to_ask", "tenant_id", "list_id", postgresql_where=sa.text("state = 'pending' and asked_at is null")),
+    )  # fmt: skip
 
     tenant_id: Mapped[UUID] = _tenant(primary_key=True)
     list_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -79,6 +86,7 @@ class ListMember(TenantOwned, Base):
     source: Mapped[str]
     joined_at: Mapped[datetime] = mapped_column(server_default=sa.func.now())
     left_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime | None]
 
 
 class Tag(HasId, TenantOwned, Timestamps, Base):

@@ -157,7 +157,7 @@ class ListChange(Schema):
     name = Line(validate=_NAME, metadata={"example": "Newsletter Subscribers"})
     description = Line(allow_none=True, validate=validate.Length(max=500))
     double_opt_in = fields.Boolean(metadata={"description": "New members confirm by mail before they get any."})
-    is_public = fields.Boolean(metadata={"description": "Shown to its members in the preference centre."})
+    from_address = EmailAddress(allow_none=True, metadata={"description": "Who asks them, on a domain of yours.", "example": "news@example.com"})
 
 
 class ListIn(ListChange):
@@ -166,7 +166,7 @@ class ListIn(ListChange):
     name = Line(required=True, validate=_NAME, metadata={"example": "Newsletter Subscribers"})
     description = Line(load_default=None, allow_none=True, validate=validate.Length(max=500), metadata={"example": "Weekly newsletter list"})
     double_opt_in = fields.Boolean(load_default=False)
-    is_public = fields.Boolean(load_default=True)
+    from_address = EmailAddress(load_default=None, allow_none=True)
 
 
 class ListOut(Schema):
@@ -176,7 +176,8 @@ class ListOut(Schema):
     name = fields.String()
     description = fields.String(allow_none=True)
     double_opt_in = fields.Boolean()
-    is_public = fields.Boolean()
+    from_address = fields.String(allow_none=True)
+    problem = fields.String(allow_none=True, metadata={"description": "Why new members could not be asked to confirm."})
     created_at = Rfc3339()
     updated_at = Rfc3339()
 

@@ -16,7 +16,7 @@ from webapp.contacts.models import Contact, ContactList, ListMember
 from webapp.contacts.service.contacts import ContactInput, upsert_contact
 from webapp.contacts.types import MemberState
 from webapp.kernel.conflicts import refuse_on
-from webapp.kernel.errors import Conflict, NotFound
+from webapp.kernel.errors import Conflict, NotFound, ValidationFailed
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Scope
 
@@ -30,14 +30,15 @@ class ListInput:
     name: str
     description: str | None = None
     double_opt_in: bool = False
-    is_public: bool = True
+    from_address: str | None = None
 
 
 def create_list(scope: Scope, data: ListInput) -> ContactList:
     """Add a list. Raises ``Conflict`` for a name in use."""
     scope.require(Permission.LIST_CREATE)
+    _check(data.double_opt_in, data.from_address)
     made = ContactList(
-        tenant_id=scope.tenant_id, name=data.name, description=data.description, double_opt_in=data.double_opt_in, is_public=data.is_public
+        tenant_id=scope.tenant_id, name=data.name, description=data.description, double_opt_in=data.double_opt_in, from_address=data.from_address
     )
     with refuse_on(scope.session, _UNIQUE, _taken(data.name)):
         scope.session.add(made)
@@ -49,10 +50,12 @@ def update_list(scope: Scope, list_id: UUID, changes: dict[str, Any]) -> Contact
     """Change fields of ``ListInput``. Raises ``NotFound``, ``Conflict``."""
     scope.require(Permission.LIST_UPDATE)
     found = queries.get_list(scope.session, list_id)
+    _check(changes.get("double_opt_in", found.double_opt_in), changes.get("from_address", found.from_address))
     changed = {name: [getattr(found, name), value] for name, value in changes.items() if getattr(found, name) != value}
     with refuse_on(scope.session, _UNIQUE, _taken(str(changes.get("name")))):
         for name, value in changes.items():
             setattr(found, name, value)
+        found.problem = None  # what was refused may pass now
     if changed:
         record(scope, "list.updated", "list", found.id, found.name, changed)
     return found
@@ -102,6 +105,17 @@ def remove_from_list(scope: Scope, list_id: UUID, contact_id: UUID) -> None:
     record(scope, "list.member_removed", "list", found.id, found.name, {"contact": str(contact_id)})
 
 
+def ask_again(scope: Scope, list_id: UUID) -> int:
+    """Ask everybody who has not confirmed once more; how many. Raises ``NotFound``."""
+    scope.require(Permission.LIST_UPDATE)
+    found = queries.get_list(scope.session, list_id)
+    found.problem = None
+    waiting = sa.update(ListMember).where(ListMember.list_id == list_id, ListMember.state == MemberState.PENDING)
+    asked = len(scope.session.execute(waiting.values(asked_at=None).returning(ListMember.contact_id)).all())
+    record(scope, "list.asked_again", "list", found.id, found.name, {"contacts": asked})
+    return asked
+
+
 def leave_list(scope: Scope, list_id: UUID, contact_id: UUID) -> None:
     """The person left: they stay away until they come back themselves. Raises ``NotFound``."""
     scope.require(Permission.LIST_UPDATE)
@@ -111,6 +125,11 @@ def leave_list(scope: Scope, list_id: UUID, contact_id: UUID) -> None:
     if scope.session.execute(left).one_or_none() is None:
         raise NotFound("contact on this list")
     record(scope, "list.member_left", "list", found.id, found.name, {"contact": str(contact_id)})
+
+
+def _check(double_opt_in: bool, from_address: str | None) -> None:
+    if double_opt_in and not from_address:
+        raise ValidationFailed("A list with double opt-in needs the address from which new members are asked to confirm.", param="from_address")
 
 
 def _taken(name: str) -> Conflict:

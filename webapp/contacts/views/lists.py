@@ -9,7 +9,7 @@ from flask import Response, request
 
 from webapp.contacts import exports, forms, queries, service
 from webapp.contacts.queries import ContactFilter
-from webapp.contacts.service.lists import ListInput, join_list
+from webapp.contacts.service.lists import ListInput, ask_again, join_list
 from webapp.contacts.types import MemberState
 from webapp.contacts.views.blueprint import pages
 from webapp.http.csv_file import csv_file
@@ -100,6 +100,14 @@ def delete_list(list_id: UUID) -> Response:
     service.delete_list(current_scope(), list_id)
     flash("The list is deleted. Its contacts stay.")
     return redirect_to("contacts.lists")
+
+
+@pages.post("/lists/<uuid:list_id>/ask")
+@requires(Permission.LIST_UPDATE)
+def ask_members_again(list_id: UUID) -> Response:
+    """Ask everybody who has not confirmed once more."""
+    flash(f"{ask_again(current_scope(), list_id)} will be asked in a moment.")
+    return redirect_to("contacts.one_list", list_id=list_id)
 
 
 @pages.post("/lists/<uuid:list_id>/members")
