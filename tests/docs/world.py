@@ -26,6 +26,7 @@ from webapp.kernel.scope import Mode
 from webapp.messages.service import forget_facts
 from webapp.pace.models import Throttle
 from webapp.pools.models import IpAddress
+from webapp.sending_accounts.models import SendingAccount
 from webapp.settings import get_settings
 from webapp.stack.certificates import ensure_certificate
 from worker.dispatch.dispatcher import Dispatcher
@@ -91,7 +92,14 @@ def _add_rows(cast: Cast) -> None:
         address = IpAddress(id=uuid7(), tenant_id=cast.owner.tenant_id, address="192.0.2.7", helo_name="mta7.your-domain.com")
         slow: dict[str, Any] = {"action": "pause", "rule": "yahoo.tss04", "reason": "Yahoo said TSS04 twice", "made_by": "Postbridge"}
         slow |= {"source_id": address.id, "source_label": address.address, "provider": "yahoo", "until": now() + timedelta(hours=2)}
-        rows.add_all([address, Throttle(tenant_id=cast.owner.tenant_id, **slow)])
+        shared = SendingAccount(tenant_id=None, name="Shared relay", host="smtp.example.com", port=587, tls="required", active=True)
+        rows.add_all([address, shared, Throttle(tenant_id=cast.owner.tenant_id, **slow)])
+        rows.execute(sa.text("update tenants set daily_limit = 10000 where id = :id"), {"id": cast.owner.tenant_id})
+
+
+def _zone(host: str) -> dict[tuple[str, str], list[str]]:
+    """The relay's name, and domains of people whose addresses are checked."""
+    return {("smtp.example.com", "A"): [host], ("example.net", "MX"): ["10 mx.example.net."], ("outlok.com", "MX"): ["10 mx.outlok.com."]}
 
 
 def _tls() -> ssl.SSLContext:
@@ -107,7 +115,7 @@ def world(app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
     host = f"127.{random.randint(1, 254)}.{random.randint(0, 255)}.{random.randint(1, 254)}"  # relays have few ports, runs side by side are many
     with ExitStack() as stack:
         sink = stack.enter_context(sink_in_thread(SinkOptions(starttls=_tls(), auth=("postbridge", "s3cret-of-yours")), host=host, port=_PORT))
-        zone = stack.enter_context(dns_in_thread({("smtp.example.com", "A"): [host]}))
+        zone = stack.enter_context(dns_in_thread(_zone(host)))
         for name, value in {"DNS_SERVERS": zone.address, "EGRESS_ALLOW": "127.0.0.0/8", "POSTFIX_WEBHOOK_SECRET": _SECRET}.items():
             monkeypatch.setenv(f"POSTBRIDGE_{name}", value)
         get_settings.cache_clear()

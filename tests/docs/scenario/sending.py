@@ -27,6 +27,8 @@ _MESSAGE = {"message_id": "$message"}
 _ONE_TEMPLATE = {"template_id": "$template"}
 
 SENDING = (
+    Step("validate_email", "An address with a typing mistake", {"email": "customer@outlok.com"}),
+    Step("validate_emails", "Several at once", {"emails": ["customer@example.net", "info@example.net", "nobody"]}),
     Step("create_template", "A template", _TEMPLATE, save={"template": "data.id"}),
     Step("get_template", "Read a template", path=_ONE_TEMPLATE),
     Step("list_templates", "Templates in use", query={"active": True}),
