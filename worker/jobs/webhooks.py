@@ -8,6 +8,7 @@ import time
 import structlog
 
 from webapp.kernel.addresses import parse_address
+from webapp.kernel.clock import now
 from webapp.kernel.db import connect_raw, raw_of, unscoped, unscoped_raw
 from webapp.kernel.errors import DomainError, NotFound
 from webapp.kernel.jobs import answer_wake
@@ -68,6 +69,13 @@ def replay(slot: int) -> None:
         with unscoped("replays of all tenants wait in one table") as session:
             more = service.work_replays(raw_of(session), _REPLAY_BATCH)
         service.wake_webhooks()
+
+
+def watch_limits(slot: int) -> int:
+    """Announce limits that are reached, to whoever asked for it."""
+    answer_wake("worker.jobs.webhooks.watch_limits", slot)
+    with unscoped("limits of all tenants that listen") as session:
+        return service.announce_limits(session, now())
 
 
 def send_letters(slot: int) -> int:

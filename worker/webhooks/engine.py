@@ -103,6 +103,7 @@ class Engine:
         self._held = +self._held
         room = min(BATCH, WINDOW - self._held.total()) if taking else 0
         with unscoped_raw(connection, "deliveries of all tenants wait in one queue"):
+            connection.execute(queue.BY_INDEX)
             verdicts = self._write(connection, results)
             claimed = queue.claim(connection, self._owner, room, self._held) if room > 0 else []
         self._held.update(job.endpoint_id for job in claimed)

@@ -15,6 +15,7 @@ from webapp.bridges.guard_rules import limits_of
 from webapp.bridges.models import Bridge, BridgeGuard, GuardAlarm
 from webapp.bridges.queries import get_bridge
 from webapp.bridges.service.secrets import forget
+from webapp.bridges.service.telling import announce_pause
 from webapp.bridges.types import Finding, GuardAction, GuardRule
 from webapp.kernel.clock import now
 from webapp.kernel.errors import Forbidden, Problem, ValidationFailed
@@ -52,6 +53,7 @@ def raise_alarm(scope: Scope, finding: Finding) -> GuardAlarm | None:
     scope.session.add(alarm)
     if finding.action is GuardAction.PAUSE:
         bridge.paused_at, bridge.pause_reason = now(), finding.text
+        announce_pause(scope, bridge, finding.text)
     scope.session.flush()
     action = "bridge.tripped" if finding.action is GuardAction.PAUSE else "bridge.warned"
     record(scope, action, "bridge", bridge.id, bridge.name, {"rule": finding.rule.value, "why": finding.text, **finding.figures})

@@ -15,6 +15,7 @@ from webapp.bridges.models import Bridge, BridgeCredential
 from webapp.bridges.queries import get_bridge
 from webapp.bridges.service.guard import begin_anew
 from webapp.bridges.service.secrets import forget
+from webapp.bridges.service.telling import announce_pause
 from webapp.bridges.types import Secrets, Stream
 from webapp.kernel.addresses import BadAddress, domain_of, parse_address
 from webapp.kernel.clock import now
@@ -102,6 +103,7 @@ def pause_bridge(scope: Scope, bridge_id: UUID, reason: str | None = None) -> Br
         bridge.paused_at, bridge.pause_reason = now(), reason
         scope.session.flush()
         record(scope, "bridge.paused", "bridge", bridge.id, bridge.name, {"reason": reason} if reason else None)
+        announce_pause(scope, bridge, reason)
         forget(scope, bridge.id)
         enqueue_after_commit(scope.session, QueueName.DEFAULT, "worker.jobs.guard.settle", 0)
     return bridge

@@ -10,6 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from webapp.activity.service import record
+from webapp.announcements.service import announce
+from webapp.announcements.types import Announcement
 from webapp.domains import queries
 from webapp.domains.check import check
 from webapp.domains.models import Domain
@@ -142,6 +144,7 @@ def _mark_verified(scope: Scope, domain: Domain) -> None:
     with refuse_on(scope.session, "uq_domains_verified_name", taken):
         domain.status, domain.verified_at, domain.failing_since, domain.off_reason = DomainStatus.VERIFIED, now(), None, None
     record(scope, "domain.verified", "domain", domain.id, domain.name)
+    announce(scope.session, scope.tenant_id, Announcement.DOMAIN_VERIFIED, {"domain_id": str(domain.id), "domain": domain.name})
 
 
 def _fail(scope: Scope, domain: Domain) -> None:
@@ -150,6 +153,7 @@ def _fail(scope: Scope, domain: Domain) -> None:
         domain.status, domain.failing_since = DomainStatus.FAILING, now()
         record(scope, "domain.failing", "domain", domain.id, domain.name, {"switched_off_at": ends_at(domain)})
         notify(scope.session, domain, NoticeKind.FAILING, {"ends_at": rfc3339(ends_at(domain))})
+        _announce_failure(scope, domain, "failing")
         return
     left = ends_at(domain) - now()
     if left <= timedelta(0):
@@ -157,8 +161,15 @@ def _fail(scope: Scope, domain: Domain) -> None:
         domain.return_path_verified_at = domain.tracking_verified_at = None
         record(scope, "domain.switched_off", "domain", domain.id, domain.name, {"failing_since": domain.failing_since})
         notify(scope.session, domain, NoticeKind.SWITCHED_OFF)
+        _announce_failure(scope, domain, "off")
     elif left <= timedelta(days=1) and not was_notified(scope.session, domain, NoticeKind.LAST_DAY):
         notify(scope.session, domain, NoticeKind.LAST_DAY, {"ends_at": rfc3339(ends_at(domain))})
+
+
+def _announce_failure(scope: Scope, domain: Domain, state: str) -> None:
+    ends = rfc3339(ends_at(domain)) if state == "failing" else None
+    data = {"domain_id": str(domain.id), "domain": domain.name, "state": state, "ends_at": ends}
+    announce(scope.session, scope.tenant_id, Announcement.DOMAIN_FAILED, data)
 
 
 def _judge_hosts(scope: Scope, domain: Domain, findings: Mapping[str, Any]) -> None:

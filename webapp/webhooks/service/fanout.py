@@ -17,11 +17,11 @@ from webapp.webhooks.catalogue import KINDS, SUBSCRIBABLE
 from webapp.webhooks.ids import delivery_id
 from webapp.webhooks.payload import Fact, body_of, spread
 from webapp.webhooks.service import policy
+from webapp.webhooks.service.queue import BY_INDEX
 
-_TAKE = """
-delete from event_outbox where event_id in (select event_id from event_outbox order by event_id limit %s for update skip locked)
-returning event_id, tenant_id, source
-"""
+# Everything here is planned anew with each batch (prepare=False): a plan kept from when tables were empty compares each row with every other.
+_TAKE = "select event_id, tenant_id, source from event_outbox order by event_id limit %s for update skip locked"
+_TAKEN = "delete from event_outbox where event_id = any(%s)"
 _MAIL_COLUMNS = """
 select e.id, e.tenant_id, e.type, e.at, e.bridge_id, e.data, e.message_id, e.recipient_id, r.mode, r.address, m.message_id_header, m.from_address,
   m.subject, m.tags, m.metadata
@@ -64,9 +64,11 @@ class Listener:
 
 def fan_out(connection: psycopg.Connection[Any], limit: int) -> tuple[int, int]:
     """Take up to ``limit`` events out of the outbox: ``(events taken, deliveries made)``. The connection must see all tenants, in a transaction."""
-    taken = connection.execute(_TAKE, (limit,), prepare=True).fetchall()
+    connection.execute(BY_INDEX)
+    taken = connection.execute(_TAKE, (limit,), prepare=False).fetchall()
     if not taken:
         return 0, 0
+    connection.execute(_TAKEN, ([row[0] for row in taken],), prepare=False)
     facts = [*read_facts(connection, "events", [id_ for id_, _, source in taken if source != "tenant_events"])]
     facts += read_facts(connection, "tenant_events", [id_ for id_, _, source in taken if source == "tenant_events"])
     listeners = find_listeners(connection, {tenant_id for _, tenant_id, _ in taken})
@@ -76,7 +78,7 @@ def fan_out(connection: psycopg.Connection[Any], limit: int) -> tuple[int, int]:
 def find_listeners(connection: psycopg.Connection[Any], tenants: Iterable[UUID]) -> dict[UUID, list[Listener]]:
     """The endpoints in use of these tenants, by tenant."""
     found: dict[UUID, list[Listener]] = defaultdict(list)
-    for id_, tenant_id, types, bridges, modes in connection.execute(_LISTENERS, (list(tenants),), prepare=True):
+    for id_, tenant_id, types, bridges, modes in connection.execute(_LISTENERS, (list(tenants),), prepare=False):
         wanted = Listener(id_, tenant_id, _set(types), _set(bridges), frozenset(modes))
         found[tenant_id].append(wanted)
     return found
@@ -91,7 +93,7 @@ def read_facts(connection: psycopg.Connection[Any], source: str, ids: Sequence[U
     if not ids:
         return []
     mail = source == "events"
-    rows = connection.execute(MAIL_FACTS if mail else OWN_FACTS, (list(ids),), prepare=True)
+    rows = connection.execute(MAIL_FACTS if mail else OWN_FACTS, (list(ids),), prepare=False)
     facts = (_mail_fact(row) if mail else _own_fact(row) for row in rows)
     return [told for fact in facts if fact.type in KINDS for told in spread(fact)]
 
@@ -128,4 +130,4 @@ def insert_deliveries(connection: psycopg.Connection[Any], pairs: Sequence[tuple
         "endpoint": [endpoint_id for endpoint_id, _ in pairs], "event": [fact.id for _, fact in pairs], "type": [fact.type for _, fact in pairs],
         "body": [bodies[fact.id] for _, fact in pairs], "lifetime": policy.lifetime(get_settings().retry_scale),
     }  # fmt: skip
-    return connection.execute(_INSERT, columns, prepare=True).rowcount
+    return connection.execute(_INSERT, columns, prepare=False).rowcount

@@ -26,6 +26,9 @@ KEPT_ATTEMPTS = 20
 #: Claims without a result after which a delivery is given up: it may be what kills the worker.
 _MOST_FRUITLESS = 10
 
+#: Row by row through the indexes, whatever the statistics of a table say that was empty a minute ago and holds a million rows now.
+BY_INDEX = "set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off"
+
 #: The endpoints with something waiting, found by jumping from one to the next through the index: as many steps as endpoints, not as rows.
 _LANES = """
 with recursive lanes as (
@@ -78,7 +81,7 @@ live as (select * from gone union all select * from again)
 update webhook_deliveries d set state = x.state, attempts = d.attempts + 1, next_at = x.next,
   log = case when jsonb_array_length(d.log) >= {KEPT_ATTEMPTS} then d.log - 0 else d.log end || (x.entry || jsonb_build_object('number', d.attempts + 1)),
   finished_at = case when x.state <> 'pending' then now() end, failed_at = case when x.state = 'failed' then now() end
-from live x where d.id = x.id and d.id = any(%(id)s)
+from live x where d.id = x.id and d.id between %(low)s and %(high)s
 """
 _GIVE_BACK = """
 update webhook_queue q set lease_until = null, leased_by = null from unnest(%s::uuid[], %s::int[]) x(id, claim)
@@ -120,11 +123,11 @@ class Record:
 def claim(connection: psycopg.Connection[Any], owner: str, limit: int, busy: Mapping[UUID, int]) -> list[Job]:
     """Take up to ``limit`` due deliveries, fairly over endpoints, for ``LEASE``. ``busy``: how many of each endpoint this process holds already."""
     values = {"busy": list(busy), "held": list(busy.values()), "limit": limit, "lease": LEASE, "owner": owner}
-    claimed = connection.execute(_CLAIM, values, prepare=True).fetchall()
+    claimed = connection.execute(_CLAIM, values, prepare=False).fetchall()
     if not claimed:
         return []
-    bodies = {row[0]: row[1:] for row in connection.execute(_BODIES, ([row[0] for row in claimed],), prepare=True)}
-    targets = {row[0]: row[1:] for row in connection.execute(_TARGETS, (list({row[1] for row in claimed}),), prepare=True)}
+    bodies = {row[0]: row[1:] for row in connection.execute(_BODIES, ([row[0] for row in claimed],), prepare=False)}
+    targets = {row[0]: row[1:] for row in connection.execute(_TARGETS, (list({row[1] for row in claimed}),), prepare=False)}
     return [_job(row, bodies[row[0]], targets[row[1]]) for row in claimed if row[0] in bodies and row[1] in targets]
 
 
@@ -146,14 +149,15 @@ def record(connection: psycopg.Connection[Any], records: Sequence[Record]) -> No
         columns = {
             "id": [r.delivery_id for r in records], "claim": [r.claim for r in records], "state": [r.state.value for r in records],
             "next": [r.next_due for r in records], "entry": [json.dumps(r.entry) for r in records],
+            "low": min(r.delivery_id for r in records), "high": max(r.delivery_id for r in records),  # whole partitions are left out by these
         }  # fmt: skip
-        connection.execute(_RECORD, columns, prepare=True)
+        connection.execute(_RECORD, columns, prepare=False)
 
 
 def give_back(connection: psycopg.Connection[Any], jobs: Sequence[Job]) -> None:
     """Let go claimed deliveries that were not tried."""
     if jobs:
-        connection.execute(_GIVE_BACK, ([job.delivery_id for job in jobs], [job.claim for job in jobs]), prepare=True)
+        connection.execute(_GIVE_BACK, ([job.delivery_id for job in jobs], [job.claim for job in jobs]), prepare=False)
 
 
 def sweep(connection: psycopg.Connection[Any], silent_seconds: int) -> tuple[int, int]:
