@@ -78,6 +78,6 @@ def _ask(tenant_id: UUID, list_id: UUID) -> None:
 
 def _submission_of(question: Question) -> MessageSubmission:
     return MessageSubmission(
-        from_address=parse_address(question.sender), recipients=(RecipientInput(parse_address(question.to)),), subject=question.subject, door=Door.SYSTEM,
+        from_address=parse_address(question.sender), recipients=(RecipientInput(parse_address(question.to)),), subject=question.subject, door=Door.DASHBOARD,
         html=question.html, text=question.text, tags=("confirmation",), headers=(("Auto-Submitted", "auto-generated"),),
     )  # fmt: skip
