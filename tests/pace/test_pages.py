@@ -148,3 +148,23 @@ def test_staff_sees_lifts_and_sets_throttles_of_the_platform(app: Flask, cast: C
     page = staff.get("/pace/platform").get_data(as_text=True)
     assert "every address" in page and "they called" in page and "small.example" not in page
     assert staff.post("/pace/platform", data={"provider": "nobody", "minutes": "0"}).status_code == 422
+
+
+def test_budgets_holds_and_addresses_are_searched_and_exported(app: Flask, cast: Cast) -> None:
+    browser, stranger = cast.owner.browser(app), cast.stranger.browser(app)
+    browser.post("/pace/budgets", data={"provider": "google", "connections": "3"})
+    browser.post("/pace/holds", data={"target": "provider", "provider": "yahoo", "kind": "hold", "reason": "a complaint came"})
+    found = browser.get("/pace/budgets?q=goog").get_data(as_text=True)
+    assert "Google" in found and "Microsoft</th>" not in found
+    assert "Nothing matches" in browser.get("/pace/budgets?q=nobody").get_data(as_text=True)
+    lines = browser.get("/pace/budgets.csv").get_data(as_text=True).splitlines()
+    assert lines[1].startswith("google,you,3,") and any(line.startswith("google,built in,5,50,") for line in lines)
+    assert "google,you" not in stranger.get("/pace/budgets.csv").get_data(as_text=True)
+    assert "a complaint came" in browser.get("/pace/holds?q=complaint").get_data(as_text=True)
+    assert "a complaint came" not in browser.get("/pace/holds?q=holiday").get_data(as_text=True)
+    assert "a complaint came" in browser.get("/pace/holds.csv?q=yahoo").get_data(as_text=True)
+    assert "a complaint came" not in stranger.get("/pace/holds.csv").get_data(as_text=True)
+    with unscoped("test") as rows:
+        rows.add(IpAddress(id=uuid7(), tenant_id=cast.owner.tenant_id, address="192.0.2.5", helo_name="out.example", problems=["=1+1"]))
+    assert "192.0.2.5,out.example,active,False,,'=1+1," in browser.get("/pools/ips.csv").get_data(as_text=True)
+    assert "192.0.2.5" not in stranger.get("/pools/ips.csv").get_data(as_text=True)

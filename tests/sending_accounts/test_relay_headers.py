@@ -10,7 +10,7 @@ from marshmallow import ValidationError
 
 from tests.fixtures import Cast
 from webapp.sending_accounts.headers import RelayHeaders, as_lines
-from webapp.sending_accounts.service import AccountInput, create_account
+from webapp.sending_accounts.service import AccountInput, create_account, set_active
 
 FIELD = RelayHeaders()
 
@@ -50,7 +50,21 @@ def test_over_the_api_and_on_the_page(cast: Cast, app: Flask) -> None:
     form = {"name": "relay", "host": "9.9.9.9", "port": "587", "tls": "required", "auth": "auto", "max_connections": "20"}
     wrong = browser.post(page, data={**form, "headers": "Subject: hello"})
     assert wrong.status_code == 422 and "begin with X-" in wrong.get_data(as_text=True) and "Subject: hello" in wrong.get_data(as_text=True)
-    assert browser.post(page, data={**form, "headers": "X-A: b\r\nX-C: d"}).status_code == 302
+    assert browser.post(page, data={**form, "headers": "X-A: b\r\nX-C: d"}).status_code == 303
     assert api.get(url).json["data"]["headers"] == {"X-A": "b", "X-C": "d"}
-    assert browser.post(page, data=form).status_code == 302
+    assert browser.post(page, data=form).status_code == 303
     assert api.get(url).json["data"]["headers"] == {}
+
+
+def test_lists_of_accounts_are_filtered_and_exported(cast: Cast, app: Flask) -> None:
+    browser, stranger = cast.owner.browser(app), cast.stranger.browser(app)
+    with cast.owner.scope() as scope:
+        create_account(scope, AccountInput("=cmd()|mine", "9.9.9.9", username="user", password="planted-secret"))
+        set_active(scope, create_account(scope, AccountInput("resting", "8.8.8.8")).id, False)
+    page = browser.get("/sending-accounts/?state=disabled").get_data(as_text=True)
+    assert "resting" in page and "9.9.9.9" not in page
+    lines = browser.get("/sending-accounts/export.csv").get_data(as_text=True).splitlines()
+    assert len(lines) == 3 and not any("planted-secret" in line for line in lines)
+    assert any(line.startswith("'=cmd()|mine,9.9.9.9,587,required,user,active") for line in lines)
+    assert "9.9.9.9" not in browser.get("/sending-accounts/export.csv?q=resting").get_data(as_text=True)
+    assert "9.9.9.9" not in stranger.get("/sending-accounts/export.csv").get_data(as_text=True)

@@ -17,7 +17,7 @@ from webapp.kernel.errors import NotFound
 from webapp.kernel.pagination import Page, page_of
 from webapp.kernel.scope import Scope
 from webapp.pace.models import ProviderBudget, SendingHold, Throttle, WarmupDay, WarmupPlan
-from webapp.pace.types import ANY, DEFAULT_BUDGETS, PROVIDERS, RELAY, Action, Budget
+from webapp.pace.types import ANY, DEFAULT_BUDGETS, PROVIDERS, RELAY, Action, Budget, provider_name
 from webapp.pools.models import IpAddress, PoolMember
 from webapp.pools.service import list_members
 from webapp.pools.types import MemberKind
@@ -61,17 +61,24 @@ def get_throttle(scope: Scope, throttle_id: UUID) -> Throttle:
     return found
 
 
-def list_budgets(session: Session, tenant_id: UUID | None = None) -> Sequence[ProviderBudget]:
-    """Rows in place of built-in limits, by provider. Unscoped sessions give ``tenant_id`` None for the platform's own."""
+def list_budgets(session: Session, tenant_id: UUID | None = None, search: str | None = None) -> Sequence[ProviderBudget]:
+    """Rows in place of built-in limits, by provider. Unscoped sessions give ``tenant_id`` None for the platform's own. ``search``: part of the
+    provider's name."""
     statement = sa.select(ProviderBudget).order_by(ProviderBudget.tenant_id.is_not(None), ProviderBudget.provider, ProviderBudget.id)
     if tenant_id is None:
         statement = statement.where(ProviderBudget.tenant_id.is_(None))
-    return session.scalars(statement).all()
+    return [row for row in session.scalars(statement) if _is_meant(row.provider, search)]
 
 
-def default_budgets() -> list[tuple[str, Budget]]:
+def default_budgets(search: str | None = None) -> list[tuple[str, Budget]]:
     """The built-in limits, for people to compare with."""
-    return [(provider, budget) for provider, budget in DEFAULT_BUDGETS.items() if provider != RELAY]
+    return [(provider, budget) for provider, budget in DEFAULT_BUDGETS.items() if provider != RELAY and _is_meant(provider, search)]
+
+
+def _is_meant(provider: str, search: str | None) -> bool:
+    """Providers are few, and are called otherwise in rows than by people."""
+    wanted = (search or "").strip().lower()
+    return wanted in provider or wanted in provider_name(provider).lower()
 
 
 def list_plans(session: Session, search: str | None = None) -> Sequence[WarmupPlan]:
@@ -114,9 +121,14 @@ def addresses_to_warm(session: Session, tenant_id: UUID) -> Sequence[IpAddress]:
     return session.scalars(sa.select(IpAddress).where(IpAddress.tenant_id == tenant_id, IpAddress.id.not_in(planned)).order_by(IpAddress.address)).all()
 
 
-def list_holds(session: Session, *, in_force: bool | None = True, limit: int = 50, cursor: str | None = None) -> Page[SendingHold]:
-    """What is held back or drained, newest first; the history when ``in_force`` is False, both when None."""
+def list_holds(
+    session: Session, *, search: str | None = None, in_force: bool | None = True, limit: int = 50, cursor: str | None = None
+) -> Page[SendingHold]:
+    """What is held back or drained, newest first; the history when ``in_force`` is False, both when None. ``search``: part of name or reason."""
     statement = sa.select(SendingHold)
+    if search:
+        text = search.strip()
+        statement = statement.where(sa.or_(SendingHold.label.icontains(text, autoescape=True), SendingHold.reason.icontains(text, autoescape=True)))
     if in_force is not None:
         statement = statement.where(SendingHold.released_at.is_(None) if in_force else SendingHold.released_at.is_not(None))
     return page_of(session, statement, SendingHold.id, limit=limit, cursor=cursor)

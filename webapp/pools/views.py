@@ -7,12 +7,15 @@ from uuid import UUID
 
 from flask import Response, request
 
+from webapp.http.csv_file import csv_file
 from webapp.http.forms import Errors, errors_of, kept_query, search_text
 from webapp.http.guard import current_scope, requires
 from webapp.http.pages import flash, load_form, page_blueprint, redirect_to, render
+from webapp.kernel.clock import rfc3339
 from webapp.kernel.errors import DomainError
 from webapp.kernel.permissions import Permission
 from webapp.pools import queries, schemas, service
+from webapp.pools.models import IpAddress
 from webapp.sending_accounts.service import list_accounts
 
 pages = page_blueprint("pools", "/pools")
@@ -142,3 +145,17 @@ def ips() -> Response:
     """Dedicated and shared IP addresses."""
     page = queries.list_ips(current_scope().session, search=search_text(), cursor=request.args.get("cursor"))
     return render("pools/ips.html", "pools/_ips.html", page=page, kept=kept_query())
+
+
+@pages.get("/ips.csv")
+@requires(Permission.IP_READ)
+def export_ips() -> Response:
+    """Addresses as a file."""
+    rows = queries.list_ips(current_scope().session, search=search_text(), limit=100).items
+    header = ("address", "greets_as", "state", "shared", "last_check", "problems", "since")
+    return csv_file("ip-addresses", header, map(_address_cells, rows))
+
+
+def _address_cells(ip: IpAddress) -> tuple[object, ...]:
+    state = "active" if ip.active else "disabled"
+    return (ip.address, ip.helo_name, state, ip.shared, rfc3339(ip.checked_at) or "", " ".join(ip.problems), rfc3339(ip.created_at))

@@ -7,12 +7,14 @@ from uuid import UUID
 
 from flask import Response, request
 
+from webapp.http.csv_file import csv_file
 from webapp.http.forms import Errors, errors_of, kept_query, search_text
 from webapp.http.guard import current_scope, requires
 from webapp.http.pages import flash, load_form, page_blueprint, redirect_to, render
 from webapp.kernel.errors import DomainError
 from webapp.kernel.permissions import Permission
 from webapp.sending_accounts import queries, schemas, service
+from webapp.sending_accounts.models import SendingAccount
 from webapp.sending_accounts.types import AuthMethod, TlsPolicy
 
 _METHODS = (
@@ -24,6 +26,7 @@ _METHODS = (
 )
 
 
+_STATES = {"active": True, "disabled": False}
 pages = page_blueprint("sending_accounts", "/sending-accounts")
 
 _TLS = (
@@ -38,8 +41,25 @@ _TLS = (
 @requires(Permission.PROVIDER_READ)
 def index() -> Response:
     """Own and shared accounts."""
-    page = queries.list_accounts(current_scope().session, search=search_text(), cursor=request.args.get("cursor"))
+    active = _STATES.get(request.args.get("state", ""))
+    page = queries.list_accounts(current_scope().session, search=search_text(), active=active, cursor=request.args.get("cursor"))
     return render("sending_accounts/index.html", "sending_accounts/_table.html", page=page, kept=kept_query())
+
+
+@pages.get("/export.csv")
+@requires(Permission.PROVIDER_READ)
+def export() -> Response:
+    """Own and shared accounts as a file, without secrets; of shared ones no more than the list shows."""
+    rows = queries.list_accounts(current_scope().session, search=search_text(), active=_STATES.get(request.args.get("state", "")), limit=100).items
+    header = ("name", "host", "port", "encryption", "username", "state", "messages_an_hour", "messages_a_day", "connections", "shared")
+    return csv_file("sending-accounts", header, map(_cells, rows))
+
+
+def _cells(a: SendingAccount) -> tuple[object, ...]:
+    state = "active" if a.active else "disabled"
+    if a.shared:
+        return (a.name, "", "", "", "", state, "", "", "", True)
+    return (a.name, a.host, a.port, a.tls, a.username or "", state, a.hourly_quota or "", a.daily_quota or "", a.max_connections, False)
 
 
 def _form_page(data: dict[str, Any], errors: Errors) -> Response:

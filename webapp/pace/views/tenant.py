@@ -133,9 +133,12 @@ def change_plan(plan_id: UUID, act: str) -> Response:
 
 
 def _budgets_page(data: dict[str, Any] | None = None, errors: Errors | None = None) -> Response:
-    scope = current_scope()
-    rows = queries.list_budgets(scope.session, scope.tenant_id)
-    return render("pace/budgets.html", status=422 if errors else 200, rows=rows, defaults=queries.default_budgets(), data=data or {}, errors=errors or {})
+    scope, search = current_scope(), search_text()
+    return render(
+        "pace/budgets.html", None if errors else "pace/_budgets.html", 422 if errors else 200,
+        rows=queries.list_budgets(scope.session, scope.tenant_id, search), defaults=queries.default_budgets(search), kept=kept_query(),
+        data=data or {}, errors=errors or {},
+    )  # fmt: skip
 
 
 @pages.get("/budgets")
@@ -143,6 +146,17 @@ def _budgets_page(data: dict[str, Any] | None = None, errors: Errors | None = No
 def budgets() -> Response:
     """Limits towards each provider, built-in and set."""
     return _budgets_page()
+
+
+@pages.get("/budgets.csv")
+@requires(Permission.POOL_READ)
+def export_budgets() -> Response:
+    """Limits in force by provider, those that were set before the built-in ones, as a file."""
+    scope, search = current_scope(), search_text()
+    rows = [(b.provider, "you" if b.tenant_id else "the platform", b) for b in queries.list_budgets(scope.session, scope.tenant_id, search)]
+    built_in = [(provider, "built in", b) for provider, b in queries.default_budgets(search)]
+    header = ("provider", "set_by", "connections", "messages_per_connection", "rate")
+    return csv_file("budgets", header, ((p, by, b.connections or "", b.messages_per_connection or "", b.rate or "") for p, by, b in [*rows, *built_in]))
 
 
 @pages.post("/budgets")
@@ -168,7 +182,7 @@ def delete_budget(budget_id: UUID) -> Response:
 
 def _holds_page(data: dict[str, Any] | None = None, errors: Errors | None = None) -> Response:
     scope, past = current_scope(), request.args.get("show") == "history"
-    page = queries.list_holds(scope.session, in_force=not past, cursor=request.args.get("cursor"))
+    page = queries.list_holds(scope.session, search=search_text(), in_force=not past, cursor=request.args.get("cursor"))
     return render(
         "pace/holds.html", None if errors else "pace/_holds.html", 422 if errors else 200, page=page, past=past, kept=kept_query(),
         bridges=queries.bridge_choices(scope), pools=[p for p in list_choices(scope.session) if not p.shared], data=data or {}, errors=errors or {},
@@ -186,7 +200,7 @@ def holds() -> Response:
 @requires(Permission.POOL_READ)
 def export_holds() -> Response:
     """What is and was held back, as a file."""
-    rows = queries.list_holds(current_scope().session, in_force=None, limit=100).items
+    rows = queries.list_holds(current_scope().session, search=search_text(), in_force=None, limit=100).items
     header = ("kind", "subject", "name", "reason", "by_operator", "from", "released")
     return csv_file("holds", header, ((h.kind, h.subject, h.label, h.reason, h.by_staff, rfc3339(h.created_at), rfc3339(h.released_at) or "") for h in rows))
 
