@@ -192,9 +192,10 @@ class ApiBlueprint(Blueprint):
         """The view returns one object; GETs get a weak ETag and may answer 304."""
         return self._answer(status, schema, False, description)
 
-    def answer_page(self, schema: type[ma.Schema], *, description: str | None = None) -> Callable[[Any], Any]:
-        """The view returns a ``Page``."""
-        return self._answer(200, schema, True, description)
+    def answer_page(self, schema: type[ma.Schema], *, description: str | None = None, also: str | None = None) -> Callable[[Any], Any]:
+        """The view returns a ``Page``. ``also``: another content type that it answers on request, as text."""
+        decorate = self._answer(200, schema, True, description)
+        return (lambda view: _document_also(decorate(view), also)) if also else decorate
 
     def flat(self, status: int, schema: type[ma.Schema], *, description: str | None = None) -> Callable[[Any], Any]:
         """The Sending API's answers: the object itself, no envelope. The view may return ``(object, status, headers)``."""
@@ -274,6 +275,12 @@ def _document(view: Callable[..., Any], status: int, schema: ma.Schema, descript
     answer = {"schema": schema, "description": description or HTTPStatus(status).phrase, "content_type": None}
     responses = {**doc.get("response", {}).get("responses", {}), str(status): [answer]}
     view._apidoc = {**doc, "response": {"responses": responses}}  # type: ignore[attr-defined]
+    return view
+
+
+def _document_also(view: Callable[..., Any], content_type: str) -> Callable[..., Any]:
+    answer = {"schema": {"type": "string"}, "description": "The same as a file", "content_type": content_type}
+    view._apidoc["response"]["responses"]["200"].append(answer)  # type: ignore[attr-defined]
     return view
 
 

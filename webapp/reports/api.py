@@ -42,7 +42,7 @@ class Reports(MethodView):
 
     @requires(Permission.ANALYTICS_READ)
     @blp.arguments(ReportArgs, location="query")
-    @blp.answer_page(ReportOut)
+    @blp.answer_page(ReportOut, also="text/csv")
     def get(self, args: dict[str, Any]) -> Any:
         """List reports; with `export=csv`, answer with figures as a CSV file at once."""
         scope = current_scope()
@@ -74,7 +74,7 @@ class ReportFile(MethodView):
     """The file of a report."""
 
     @requires(Permission.ANALYTICS_READ)
-    @blp.answer(200, description="The file, as text/csv")
+    @blp.response(200, {"type": "string"}, content_type="text/csv", description="The file")
     def get(self, report_id: UUID) -> Response:
         """Download a finished report; 409 while it is not ready."""
         scope = current_scope()

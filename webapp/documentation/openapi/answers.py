@@ -96,8 +96,11 @@ def _possible(method: str, path: str, operation: dict[str, Any], *, is_public: b
         found |= {401, 403} if not is_public else {401, 404}
     if has_body or inputs & {"query", "header"}:
         found.add(400)
-    if "{" in path or has_body:
+    asks_by_id = any(known.get("schema", {}).get("format") == "uuid" for known in operation.get("parameters", []) if known.get("in") == "query")
+    if "{" in path or has_body or asks_by_id:
         found.add(404)
+    if any(known.get("schema", {}).get("format") != "uuid" for known in operation.get("parameters", []) if known.get("in") == "path"):
+        found.add(422)  # an address or a name that is none
     if has_body or "query" in inputs:
         found.add(422)
     if has_body:
