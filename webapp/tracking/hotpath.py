@@ -25,6 +25,7 @@ from webapp.domains.service import is_tracking_host
 from webapp.kernel.jobs import QueueName, broker, wake_slots
 from webapp.metrics import HITS as HIT_COUNTER
 from webapp.tracking.hosts import bound_host
+from webapp.tracking.stopped import is_stopped
 from webapp.tracking.stream import HITS
 from webapp.tracking.tokens import read_link_token, read_recipient_token
 
@@ -33,6 +34,8 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
 _OPEN, _CLICK = "/api/t/o/", "/api/t/c/"
+#: The warning in place of a link of a tenant that was suspended for abuse.
+_STOPPED = "/api/t/stopped"
 #: What a tenant's tracking host shows besides hits: the unsubscribe page and its looks.
 _ALSO_THERE = ("/api/unsub/", "/static/")
 _COMMON = [("Cache-Control", "no-store, private, max-age=0"), ("X-Robots-Tag", "noindex"), ("X-Content-Type-Options", "nosniff")]
@@ -145,6 +148,9 @@ class HitDoor:
         if who is None or url is None or not url.startswith(("https://", "http://")) or any(ord(c) < 32 for c in url):
             start_response("404 Not Found", _LOST)
             return [b"This link is not one of ours, or it was changed on its way.\n"]
+        if is_stopped(who.message_id):
+            environ["PATH_INFO"] = _STOPPED
+            return self.inner(environ, start_response)
         if environ["REQUEST_METHOD"] == "GET":
             _note("click", who.message_id.hex, who.recipient_id.hex, url, environ)
         # Exactly the stored address: only what a header cannot carry (spaces, other scripts) is written in its percent form.

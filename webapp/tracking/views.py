@@ -23,6 +23,13 @@ def _who(token: str) -> Who:
     return who
 
 
+@pages.get("/api/t/stopped")
+@public
+def stopped() -> Response:
+    """In place of a link whose sender was suspended for abuse. Reached from the quick door only; the address shows nothing else."""
+    return render("tracking/stopped.html", status=403)
+
+
 @pages.get("/api/unsub/<token>")
 @public
 def confirm_unsubscribe(token: str) -> Response:

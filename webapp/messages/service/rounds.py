@@ -13,10 +13,11 @@ from uuid import UUID
 
 from webapp.kernel import clock
 from webapp.kernel.disk import check_disk
-from webapp.kernel.errors import DomainError, Forbidden, IdempotencyConflict, InvalidParameter, LimitExceeded, Problem
+from webapp.kernel.errors import DomainError, Forbidden, IdempotencyConflict, InvalidParameter, Problem
 from webapp.kernel.scope import Mode
 from webapp.messages.service import checks, rows, statements, templates
 from webapp.messages.service.arrays import bytes_array, int_value, text_array, uuid_array
+from webapp.messages.service.quotas import QUOTAS, quotas_of
 from webapp.messages.service.sender import TenantFacts, load_facts
 from webapp.messages.service.units import Draft, StoredRefusal, Unit, accepted_of, answer_of, check_key, draft_of, json_text, refusal_answer
 from webapp.messages.service.wire import Row, Statement, Wire
@@ -49,7 +50,9 @@ class Round:
             self._resolve_keys(answers)
             self._refuse_suppressed(answers)
             self._fill_templates(answers)
-            self._refuse_over_quota(facts, answers)
+            for quota in quotas_of(facts):
+                if quota.name in answers:
+                    quota.refuse(self._good(), int(answers[quota.name][0][0] or 0))
             self._store_files()
             self._write()
         if self.commit is not None:
@@ -69,9 +72,9 @@ class Round:
             asked["suppressed"] = self._do(statements.SUPPRESSED, addresses=text_array(addresses))
         if slugs := {draft.submission.template for draft in good if draft.submission.template}:
             asked["templates"] = self._do(statements.TEMPLATES, slugs=text_array(slugs))
-        if facts.daily_limit is not None and any(draft.mode is Mode.LIVE for draft in good):
-            self._do(statements.LOCK_QUOTA)
-            asked["used"] = self._do(statements.USED_TODAY)
+        if any(draft.mode is Mode.LIVE for draft in good):
+            for quota in quotas_of(facts):
+                asked[quota.name] = quota.ask(self._do, self.now, first=not asked.keys() & QUOTAS)
         answers = self.wire.sync()
         return {name: answers[place] for name, place in asked.items()}
 
@@ -118,18 +121,6 @@ class Round:
                     templates.fill(draft, found.get(draft.submission.template))
                 except DomainError as error:
                     draft.error = error
-
-    def _refuse_over_quota(self, facts: TenantFacts, answers: dict[str, list[Row]]) -> None:
-        if facts.daily_limit is None or "used" not in answers:
-            return
-        used = int(answers["used"][0][0] or 0)
-        for draft in self._good():
-            if draft.mode is not Mode.LIVE:
-                continue
-            if used + len(draft.recipients) > facts.daily_limit:
-                draft.error = LimitExceeded(f"The limit of {facts.daily_limit} live recipients a day is reached; it starts anew at 00:00 UTC.", param="to")
-            else:
-                used += len(draft.recipients)
 
     def _store_files(self) -> None:
         """Nothing to do for a group: its doors stored the files before they queued up."""

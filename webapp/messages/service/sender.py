@@ -67,6 +67,8 @@ class TenantFacts:
     status: str
     status_reason: str | None
     daily_limit: int | None
+    monthly_limit: int | None
+    minute_limit: int | None
     max_recipients: int | None
     pool_id: UUID | None
     domains: dict[str, bool]

@@ -10,12 +10,16 @@ SET_TENANT = Statement("accept_set_tenant", "select set_config('app.tenant_id', 
 TENANT = Statement(
     "accept_tenant",
     """
-select jsonb_build_object('status', t.status, 'status_reason', t.status_reason, 'daily_limit', t.daily_limit, 'max_recipients', t.max_recipients,
+select jsonb_build_object('status', t.status, 'status_reason', t.status_reason,
+  'daily_limit', coalesce(t.daily_limit, (p.limits ->> 'daily_recipients')::int),
+  'monthly_limit', coalesce(t.monthly_limit, (p.limits ->> 'monthly_recipients')::int),
+  'minute_limit', coalesce(t.minute_limit, (p.limits ->> 'minute_recipients')::int),
+  'max_recipients', coalesce(t.max_recipients, (p.limits ->> 'message_recipients')::int),
   'pool_id', (select p.id from pools p where p.tenant_id = t.id or p.tenant_id is null order by p.is_default desc, p.tenant_id is null, p.id limit 1),
   'domains', coalesce((select jsonb_object_agg(d.name, d.covers_subdomains) from domains d
     where d.tenant_id = t.id and d.verified_at is not null), '{}'),
   'draining', (select h.reason from sending_holds h where h.kind = 'drain' and h.released_at is null and h.subject_id = t.id limit 1))
-from tenants t where t.id = %(tenant)::uuid
+from tenants t left join plans p on p.id = t.plan_id where t.id = %(tenant)::uuid
 """,
 )
 BRIDGES = Statement(
@@ -122,5 +126,19 @@ USED_TODAY = Statement(
     """
 select coalesce((select sum(accepted) from stats_hours where tenant_id = %(tenant)::uuid and mode = 'live' and hour >= date_trunc('day', now(), 'UTC')), 0)
   + coalesce((select sum(accepted) from stats_deltas where tenant_id = %(tenant) and mode = 'live' and hour >= date_trunc('day', now(), 'UTC')), 0)
+""",
+)
+USED_THIS_MONTH = Statement(
+    "accept_used_this_month",
+    """
+select coalesce((select sum(accepted) from stats_hours where tenant_id = %(tenant)::uuid and mode = 'live' and hour >= date_trunc('month', now(), 'UTC')), 0)
+  + coalesce((select sum(accepted) from stats_deltas where tenant_id = %(tenant) and mode = 'live' and hour >= date_trunc('month', now(), 'UTC')), 0)
+""",
+)
+#: Ids tell the time, so this reads the end of an index, and never more of it than the limit.
+USED_THIS_MINUTE = Statement(
+    "accept_used_this_minute",
+    """
+select count(*) from (select from recipients where tenant_id = %(tenant)::uuid and mode = 'live' and id >= %(since)::uuid limit %(most)::int) r
 """,
 )
