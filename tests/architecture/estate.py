@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from tests.fixtures import Cast, Person
-from webapp.accounts.models import Passkey, UserSession
+from webapp.accounts.models import Identity, Passkey, UserSession
 from webapp.backoffice.models import StaffRequest, SupportGrant, SupportSession
 from webapp.bootstrap import ensure_verified_domain
 from webapp.kernel.clock import now, rfc3339
@@ -148,8 +148,10 @@ def _add_rows(cast: Cast, estate: Estate) -> None:
         rows.execute(sa.text("update reports set status = 'ready'"))
         session = sa.select(UserSession.id).where(UserSession.user_id == cast.owner.user_id).limit(1)
         passkey = Passkey(user_id=cast.owner.user_id, credential_id=b"estate", public_key=b"x", sign_count=0, name="Laptop", synced=False)
-        rows.add(passkey)
+        identity = Identity(user_id=cast.owner.user_id, issuer="https://id.example", subject="1", email=cast.owner.email)
+        rows.add_all((passkey, identity))
         rows.flush()
+        estate.ids["identity_id"] = str(identity.id)
         estate.ids["passkey_id"] = str(passkey.id)
         estate.ids["session_id"] = str(rows.execute(session).scalar_one())
         estate.ids["ip_id"] = str(address.id)

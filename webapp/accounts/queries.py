@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from webapp.accounts.models import Membership, OneTimeToken, Passkey, RecoveryCode, SignIn, TotpSecret, User, UserSession
+from webapp.accounts.models import Identity, Membership, OneTimeToken, Passkey, RecoveryCode, SignIn, TotpSecret, User, UserSession
 from webapp.accounts.types import Factors, LoggedIn, Member, MemberRole, Outcome, TokenPurpose
 from webapp.kernel import clock
 from webapp.kernel.errors import NotFound
@@ -70,6 +70,11 @@ def count_factors(session: Session, user_id: UUID) -> Factors:
 def list_passkeys(session: Session, user_id: UUID) -> list[Passkey]:
     """A person's passkeys, the oldest first."""
     return list(session.scalars(sa.select(Passkey).where(Passkey.user_id == user_id).order_by(Passkey.id)))
+
+
+def list_identities(session: Session, user_id: UUID) -> list[Identity]:
+    """A person's identities at the provider, the oldest first."""
+    return list(session.scalars(sa.select(Identity).where(Identity.user_id == user_id).order_by(Identity.id)))
 
 
 def list_sign_ins(session: Session, user_id: UUID, *, only_failed: bool = False, limit: int = 50, cursor: str | None = None) -> Page[SignIn]:

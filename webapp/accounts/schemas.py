@@ -102,6 +102,24 @@ class ProofForm(Schema):
     password = fields.String(load_default=None, validate=validate.Length(max=MAX_LENGTH))
 
 
+class SwitchForm(Schema):
+    """A switch."""
+
+    on = fields.Boolean(load_default=False)
+
+
+class DeleteTenantForm(Schema):
+    """Delete the tenant: its name, typed."""
+
+    tenant_name = Line(required=True, validate=validate.Length(max=120))
+
+
+class DeleteAccountForm(Schema):
+    """Delete one's account: its address, typed."""
+
+    confirm_email = Line(required=True, validate=validate.Length(max=320))
+
+
 class PasskeyNameForm(Schema):
     """Name a passkey."""
 

@@ -63,6 +63,7 @@ class ChallengePurpose(StrEnum):
     PASSKEY_REGISTER = "passkey_register"
     OIDC = "oidc"
     OIDC_LINK = "oidc_link"
+    OIDC_PROOF = "oidc_proof"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ _SWEPT = (
     "delete from idempotency_keys where created_at < now() - make_interval(hours => %(idempotency)s)",
     "delete from api_answers where created_at < now() - make_interval(hours => %(idempotency)s)",
     "delete from user_sessions where expires_at < now()",
+    "delete from sign_in_challenges where expires_at < now()",
+    "delete from sign_ins where at < now() - interval '90 days'",
     "delete from one_time_tokens where expires_at < now() - interval '7 days'",
     "delete from heartbeats where seen_at < now() - interval '1 hour'",
     "delete from inbound_reports where applied_at < now() - interval '45 days'",

@@ -13,6 +13,7 @@ from webapp.accounts.doors.factor import (
     my_factors,
     prove_by_code,
 )
+from webapp.accounts.doors.oidc import arrive, set_out
 from webapp.accounts.doors.passkeys import (
     ask_to_make,
     ask_to_sign,
@@ -26,6 +27,8 @@ from webapp.accounts.doors.policy import init_policy
 from webapp.accounts.doors.session import (
     SessionDoor,
     current_person,
+    delete_account,
+    has_many_tenants,
     init_login,
     list_my_tenants,
     load_session,
@@ -36,8 +39,9 @@ from webapp.accounts.doors.session import (
 )
 
 __all__ = [
-    "SessionDoor", "ask_to_make", "ask_to_sign", "check_login", "confirm_by_code", "confirm_by_password", "confirm_with_passkey", "current_person",
-    "current_waiting", "enter", "find_waiting", "finish", "finish_with_code", "finish_with_passkey", "has_fresh_second_factor", "init_login",
-    "init_policy", "is_confirmed", "join", "list_my_tenants", "load_session", "log_in", "log_out", "my_factors", "prove_by_code", "read_credential",
-    "renew_cookie", "request_reset", "set_cookie", "sign_in_with_passkey", "sign_up", "switch_tenant", "take_question", "this_device", "with_token",
+    "SessionDoor", "arrive", "ask_to_make", "ask_to_sign", "check_login", "confirm_by_code", "confirm_by_password", "confirm_with_passkey",
+    "current_person", "current_waiting", "delete_account", "enter", "find_waiting", "finish", "finish_with_code", "finish_with_passkey",
+    "has_fresh_second_factor", "has_many_tenants", "init_login", "init_policy", "is_confirmed", "join", "list_my_tenants", "load_session", "log_in",
+    "log_out", "my_factors", "prove_by_code", "read_credential", "renew_cookie", "request_reset", "set_cookie", "set_out", "sign_in_with_passkey",
+    "sign_up", "switch_tenant", "take_question", "this_device", "with_token",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import TypeVar
 from uuid import UUID
@@ -19,13 +20,15 @@ from webapp.accounts.types import ChallengePurpose, Device, Outcome, SignInMetho
 from webapp.http.guard import client_address
 from webapp.kernel import clock
 from webapp.kernel.db import unscoped
-from webapp.kernel.errors import Forbidden, Unauthenticated
+from webapp.kernel.errors import Conflict, Forbidden, Unauthenticated
 from webapp.settings import get_settings
 
 T = TypeVar("T")
 _WRONG = "The address or the password is wrong."
 #: Where the browser keeps the token of a sign-in that waits for its second factor.
 WAITING = "sign_in"
+#: Where it keeps the token of an identity that waits for the proof of the account's owner.
+PROOF = "identity_proof"
 
 
 def this_device() -> Device:
@@ -69,10 +72,21 @@ def open_door(rows: Session, user: User, method: SignInMethod, *, tenant_id: UUI
 
 def take_over(token: str) -> None:
     """Put the new session into this browser. One it had before ends: nobody may have planted it."""
-    old = load_session()
+    old, proof = load_session(), cookie.get(PROOF)
     if old is not None:
         end(old)
     set_cookie(token)
+    if proof:
+        _connect_identity(proof)
+
+
+def _connect_identity(proof: str) -> None:
+    """The provider proved who they are there, and now they proved who they are here: the same person, if the account is the one that was meant."""
+    person = load_session()
+    with contextlib.suppress(Conflict), unscoped("an identity is connected after proof of both") as rows:
+        row = service.close_challenge(rows, proof, ChallengePurpose.OIDC_PROOF)
+        if row is not None and person is not None and row.user_id == person.user_id:
+            service.link_identity(rows, person.user_id, row.data["issuer"], row.data["subject"], row.data["email"])
 
 
 def check_login(email: str, password: str, address: str) -> UUID:

@@ -200,6 +200,21 @@ def renew_cookie(*, confirmed: bool = False, with_factor: bool = False) -> None:
     set_cookie(token)
 
 
+def delete_account(typed: str) -> None:
+    """Delete the account of the person who is logged in. Raises ``ValidationFailed`` and ``Conflict``."""
+    person = current_person()
+    with unscoped("a person deletes their account") as rows:
+        service.delete_account(rows, person.user_id, typed)
+    logout_user()
+    session.clear()
+
+
+def has_many_tenants(user_id: UUID) -> bool:
+    """Whether a person works for more than one tenant: yes or no, and no names."""
+    with unscoped("whether a member works elsewhere too") as rows:
+        return len(queries.list_tenants_of(rows, user_id)) > 1
+
+
 def list_my_tenants() -> list[tuple[Any, MemberRole]]:
     """The tenants the person may switch to."""
     with unscoped("tenants of a person") as rows:

@@ -11,6 +11,7 @@ from webapp.accounts import throttle
 from webapp.accounts.models import Membership, OneTimeToken, User
 from webapp.accounts.passwords import check_password, hash_password
 from webapp.accounts.queries import find_token, find_user, get_invitation, get_member, get_membership, open_invitations
+from webapp.accounts.service.factors import reset_factors
 from webapp.accounts.service.people import add_member, create_user
 from webapp.accounts.service.sessions import end_sessions
 from webapp.accounts.service.tokens import renew_token, request_token
@@ -113,6 +114,26 @@ def remove_member(scope: Scope, user_id: UUID) -> None:
     scope.session.delete(membership)
     end_sessions(scope.session, user_id, tenant_id=scope.tenant_id)
     record(scope, "member.removed", "member", user_id, member.email, {"role": member.role})
+
+
+def reset_member_factors(scope: Scope, user_id: UUID, *, works_elsewhere: bool) -> Member:
+    """An owner takes a member's second factors away, who lost them; the member is told by mail who did it, and signed out everywhere.
+
+    ``works_elsewhere``: whether the person is a member of another tenant too, which this scope cannot see.
+
+    Raises ``Forbidden`` for anybody but owners, for oneself, for staff, and for somebody who works for other tenants too: an owner here would open
+    accounts there.
+    """
+    owner = scope.actor.id is not None and get_membership(scope, scope.actor.id).role == MemberRole.OWNER
+    member = get_member(scope, user_id)
+    user = scope.session.get_one(User, user_id)
+    if not owner or scope.actor.id == user_id:
+        raise Forbidden("Only another owner may remove a second factor." if owner else "Only an owner may remove a member's second factor.")
+    if user.is_staff or works_elsewhere:
+        raise Forbidden(f"{user.name} has rights beyond this organisation, so nobody here may weaken their account. A recovery code, or the operator, helps.")
+    reset_factors(scope.session, user, scope.actor.name)
+    record(scope, "member.factors_reset", "member", user_id, user.email)
+    return member
 
 
 def _new_person(session: Session, email: str, name: str, password: str) -> User:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, current_app, g, redirect, request, session
 
-from webapp.accounts import doors, queries, service
+from webapp.accounts import doors, oidc, queries, service
 from webapp.accounts.doors import load_session
 from webapp.accounts.redirects import HOME, safe_next
 from webapp.accounts.schemas import AddressForm, JoinForm, LoginForm, NewPasswordForm, SignUpForm, TokenForm
@@ -28,13 +28,19 @@ def go_on(target: str | None) -> Response:
     return redirect(path, 303)  # type: ignore[return-value]
 
 
+def _offers() -> dict[str, Any]:
+    """What the sign-in page offers besides the password."""
+    settings = get_settings()
+    return {"signup": settings.signup_open, "oidc_name": settings.oidc_name if oidc.is_on() else ""}
+
+
 @pages.get("/login")
 @public
 def login() -> Response:
     """The login form; people who are logged in go on to where they wanted."""
     if load_session() is not None:
         return go_on(request.args.get("next"))
-    return show("accounts/login.html", data={"email": session.pop("email_hint", "")}, next=request.args.get("next", ""), signup=get_settings().signup_open)
+    return show("accounts/login.html", data={"email": session.pop("email_hint", "")}, next=request.args.get("next", ""), **_offers())
 
 
 @pages.post("/login")
@@ -42,7 +48,7 @@ def login() -> Response:
 def log_in() -> Response:
     """Check the password and open a session."""
     data, errors = load_form(LoginForm)
-    again: dict[str, Any] = {"data": data, "next": request.form.get("next", ""), "signup": get_settings().signup_open}
+    again: dict[str, Any] = {"data": data, "next": request.form.get("next", ""), **_offers()}
     if errors:
         return show("accounts/login.html", errors=errors, **again)
     try:
@@ -183,4 +189,27 @@ def change_email() -> Response:
         return show("accounts/confirm_email.html", error=error, token="")
     session["email_hint"] = user.email
     flash("Your address is changed. Sign in with it.")
+    return redirect_to("accounts.login")
+
+
+@pages.get("/undo-email")
+@public
+def undo_email() -> Response:
+    """A button, for the one who reads the old address."""
+    return show("accounts/undo_email.html", token=request.args.get("token", ""))
+
+
+@pages.post("/undo-email")
+@public
+def take_email_back() -> Response:
+    """The old address counts again; password, later factors, sessions and links are void."""
+    data, errors = load_form(TokenForm)
+    if errors:
+        return show("accounts/undo_email.html", errors=errors, token="")
+    try:
+        user = doors.with_token(data["token"], "change of address taken back", lambda rows: service.undo_email_change(rows, data["token"]))
+    except DomainError as error:
+        return show("accounts/undo_email.html", error=error, token="")
+    session["email_hint"] = user.email
+    flash("The address is yours again. We have mailed you a link to choose a new password.")
     return redirect_to("accounts.login")

@@ -16,15 +16,18 @@ from webapp.http.pages import flash, load_form, redirect_to, render
 from webapp.http.unit_of_work import db
 from webapp.kernel.errors import DomainError, ValidationFailed
 from webapp.kernel.permissions import Permission
+from webapp.settings import get_settings
+from webapp.tenants.queries import get_tenant
 from webapp.tenants.service import rename as rename_tenant
 
 
-def _page(form: str = "", data: dict[str, object] | None = None, errors: Errors | None = None, status: int = 200) -> Response:
+def settings_page(form: str = "", data: dict[str, object] | None = None, errors: Errors | None = None, status: int = 200) -> Response:
     """The settings page; ``form`` says to which of its forms data and errors belong."""
     person = current_person()
+    tenant = get_tenant(db.session(), person.tenant_id) if person.tenant_id else None
     return render(
         "accounts/settings.html", status=422 if errors and status == 200 else status, person=person, form=form, data=data or {}, errors=errors or {},
-        tenants=doors.list_my_tenants(),
+        tenants=doors.list_my_tenants(), tenant=tenant, grace_days=get_settings().tenant_grace_days,
     )  # fmt: skip
 
 
@@ -37,7 +40,7 @@ def _done(message: str) -> Response:
 @signed_in
 def settings() -> Response:
     """Everything a person may change about themselves."""
-    return _page()
+    return settings_page()
 
 
 @pages.post("/settings/profile")
@@ -46,7 +49,7 @@ def save_profile() -> Response:
     """One's name."""
     data, errors = load_form(ProfileForm)
     if errors:
-        return _page("profile", data, errors)
+        return settings_page("profile", data, errors)
     note("user.renamed", {"name": [current_person().name, data["name"]]})
     service.rename_user(db.session(), current_person().user_id, data["name"])
     return _done("Your name is saved.")
@@ -62,8 +65,8 @@ def ask_new_address() -> Response:
             check(Attempt.RESET, data["email"], client_address())
             service.request_email_change(db.session(), current_person().user_id, data["email"], data["current_password"])
     except DomainError as error:
-        return _page("email", data, errors_of(error), error.status)
-    return _page("email", data, errors) if errors else _done(f"We have mailed a link to {data['email']}. Your address changes when you follow it.")
+        return settings_page("email", data, errors_of(error), error.status)
+    return settings_page("email", data, errors) if errors else _done(f"We have mailed a link to {data['email']}. Your address changes when you follow it.")
 
 
 @pages.post("/settings/tenant")
@@ -72,11 +75,11 @@ def save_tenant() -> Response:
     """The tenant's name."""
     data, errors = load_form(TenantForm)
     if errors:
-        return _page("tenant", data, errors)
+        return settings_page("tenant", data, errors)
     try:
         rename_tenant(current_scope(), data["name"])
     except ValidationFailed as error:
-        return _page("tenant", data, errors_of(error))
+        return settings_page("tenant", data, errors_of(error))
     return _done("The name is saved.")
 
 
@@ -86,7 +89,7 @@ def switch_tenant() -> Response:
     """Work for another tenant."""
     data, errors = load_form(SwitchTenantForm)
     if errors:
-        return _page("switch", data, errors)
+        return settings_page("switch", data, errors)
     doors.switch_tenant(data["tenant"])
     return redirect("/", 303)  # type: ignore[return-value]
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from flask import Response, request
 
-from webapp.accounts import doors, queries, service
+from webapp.accounts import doors, oidc, queries, service
 from webapp.accounts.agents import describe_agent, is_phone
 from webapp.accounts.doors import current_person
 from webapp.accounts.schemas import PasswordForm
@@ -19,6 +19,7 @@ from webapp.http.pages import flash, load_form, redirect_to, render
 from webapp.http.unit_of_work import db
 from webapp.kernel.clock import rfc3339
 from webapp.kernel.errors import DomainError
+from webapp.settings import get_settings
 
 
 def _page(errors: Errors | None = None, status: int = 200) -> Response:
@@ -26,7 +27,9 @@ def _page(errors: Errors | None = None, status: int = 200) -> Response:
     context = {
         "user": queries.get_user(rows, person.user_id), "factors": queries.count_factors(rows, person.user_id),
         "passkeys": queries.list_passkeys(rows, person.user_id), "sessions": queries.list_sessions(rows, person.user_id),
-        "history": queries.list_sign_ins(rows, person.user_id, limit=5).items, "describe_agent": describe_agent, "is_phone": is_phone,
+        "history": queries.list_sign_ins(rows, person.user_id, limit=5).items,
+        "identities": queries.list_identities(rows, person.user_id), "oidc_name": get_settings().oidc_name if oidc.is_on() else "",
+        "describe_agent": describe_agent, "is_phone": is_phone,
     }  # fmt: skip
     return render("accounts/security.html", status=422 if errors and status == 200 else status, person=person, errors=errors or {}, **context)
 

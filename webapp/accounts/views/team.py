@@ -6,11 +6,11 @@ from uuid import UUID
 
 from flask import Response, request
 
-from webapp.accounts import queries, service
+from webapp.accounts import doors, queries, service
 from webapp.accounts.doors import current_person
 from webapp.accounts.schemas import InvitationIn, RoleForm
 from webapp.accounts.types import MemberRole
-from webapp.accounts.views.blueprint import Errors, errors_of, pages
+from webapp.accounts.views.blueprint import Errors, errors_of, fresh_proof, pages
 from webapp.http.guard import current_scope, requires, signed_in
 from webapp.http.pages import flash, load_form, redirect_to, render
 from webapp.kernel.errors import DomainError, NotFound
@@ -21,6 +21,7 @@ def _page(data: dict[str, object] | None = None, errors: Errors | None = None, s
     scope = current_scope()
     return render(
         "accounts/team.html", status=422 if errors and status == 200 else status, data=data or {}, errors=errors or {}, me=scope.actor.id,
+        i_own=current_person().role is MemberRole.OWNER,
         members=queries.list_members(scope, cursor=request.args.get("cursor")), invitations=queries.list_invitations(scope, limit=100).items,
         roles=[role for role in reversed(MemberRole) if scope.permissions.covers(PRESETS[role])],
     )  # fmt: skip
@@ -95,6 +96,21 @@ def remove(user_id: UUID) -> Response:
     except DomainError as error:
         return _page(errors=errors_of(error), status=error.status)
     flash("The member is removed.")
+    return redirect_to("accounts.team")
+
+
+@pages.post("/team/<uuid:user_id>/reset-factors")
+@requires(Permission.TEAM_UPDATE)
+@fresh_proof("accounts.team")
+def reset_factors(user_id: UUID) -> Response:
+    """Take the second factors of a member away who lost them."""
+    try:
+        member = service.reset_member_factors(current_scope(), user_id, works_elsewhere=doors.has_many_tenants(user_id))
+    except NotFound:
+        raise
+    except DomainError as error:
+        return _page(errors=errors_of(error), status=error.status)
+    flash(f"{member.name} signs in with the password alone, once, and was told by mail.")
     return redirect_to("accounts.team")
 
 
