@@ -164,7 +164,9 @@ def _navigation() -> list[dict[str, Any]]:
 def _same_slice(here: str, endpoint: str) -> bool:
     slice_name, _, view = endpoint.partition(".")
     apart = here.startswith("messages.sandbox") or ".platform" in here or (slice_name == "backoffice" and not here.startswith("backoffice.tenant"))
-    apart = apart or (slice_name == "contacts" and any(word in here for word in ("list", "segment", "tags")))
+    if here.startswith("contacts."):  # four entries share the slice
+        section = next((word for word in ("list", "segment", "tags") if word in here), "index")
+        return slice_name == "contacts" and section in view
     return view == "index" and here.partition(".")[0] == slice_name and not apart
 
 
