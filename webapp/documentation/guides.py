@@ -30,6 +30,8 @@ GUIDES = (
     Guide("rate-limits", "Rate limits", "How many requests, how to see it coming, how to wait.", "The API"),
     Guide("bring-your-code", "Bring your code", "Clients of Resend, Postmark, SendGrid and Mailgun, pointed here.", "Moving here"),
     Guide("migration", "Moving from another service", "Postal, SendGrid, Mailgun, Postmark, Resend, SES, listmonk: what is alike, what is not.", "Moving here"),
+    Guide("support-access", "Support access", "When support staff may look at your dashboard, what they can never do, and how you see it.", "Operating"),
+    Guide("account-security", "Security of your account", "Second factors, passkeys, sessions, and what to do when something is lost.", "Operating"),
     Guide("self-hosting", "Running it yourself", "What it needs, what to set, where to read on.", "Operating"),
 )
 
