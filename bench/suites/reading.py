@@ -70,7 +70,8 @@ def _pages(written: Written) -> list[str]:
     bridge = written.big_bridge
     return [
         "/", "/?days=90", "/messages/", "/messages/?state=bounced", f"/messages/?bridge={bridge}", "/messages/?q=needle", f"/messages/{written.message_id}",
-        "/bridges/", "/bridges/figures", f"/bridges/{bridge}", f"/bridges/{bridge}/figures", "/activity/",
+        "/bridges/", "/bridges/figures", f"/bridges/{bridge}", f"/bridges/{bridge}/figures", "/reports/",
+        "/reports/?split=bridge&compare=1", "/search/?q=needle",
         "/pools/", "/domains/", "/suppressions/", "/activity/", "/templates/",
     ]  # fmt: skip
 

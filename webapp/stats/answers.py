@@ -12,7 +12,7 @@ from webapp.stats.figures import RATES, Point, total
 
 
 def stats_of(scope: Scope, args: Mapping[str, Any]) -> dict[str, Any]:
-    """Totals and their course. Raises ``InvalidParameter``."""
+    """Totals and their course. Raises ``ValidationFailed``."""
     cut = cut_of(scope, args, zone_for(scope, args.get("timezone")))
     points = answer(scope, cut)
     told: dict[str, Any] = {"span": _span(cut), "totals": total(points), "series": points}
@@ -20,7 +20,7 @@ def stats_of(scope: Scope, args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def metric_of(scope: Scope, measure: str, args: Mapping[str, Any]) -> dict[str, Any]:
-    """One measure, with its split and the span before when asked. Raises ``InvalidParameter``."""
+    """One measure, with its split and the span before when asked. Raises ``ValidationFailed``."""
     cut = cut_of(scope, args, zone_for(scope, args.get("timezone")))
     parts = groups(scope, cut, measure, args["top"]) if cut.split else []
     told = {

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from webapp.kernel.clock import now
-from webapp.kernel.errors import InvalidParameter
+from webapp.kernel.errors import ValidationFailed
 from webapp.kernel.scope import Scope
 from webapp.stats.figures import RATES, Figures, Point, total
 from webapp.stats.naming import names_of
 from webapp.stats.periods import Period, between, find_zone, last_days, zone_of
-from webapp.stats.queries import About, figures_by_key, series, series_by_key
+from webapp.stats.queries import About, check_step, figures_by_key, series, series_by_key
 from webapp.stats.types import SPLITS, Dimension, Step
 from webapp.tenants.models import Tenant
 
@@ -47,7 +47,7 @@ class Group:
 
 
 def zone_for(scope: Scope, asked: str | None = None, viewer: str | None = None) -> ZoneInfo:
-    """The zone of days: the one asked for (raises ``InvalidParameter``), else the tenant's, else the viewer's, else UTC."""
+    """The zone of days: the one asked for (raises ``ValidationFailed``), else the tenant's, else the viewer's, else UTC."""
     if asked:
         return zone_of(asked)
     own = scope.session.scalar(sa.select(Tenant.time_zone).where(Tenant.id == scope.tenant_id))
@@ -55,11 +55,11 @@ def zone_for(scope: Scope, asked: str | None = None, viewer: str | None = None) 
 
 
 def cut_of(scope: Scope, args: Mapping[str, Any], zone: ZoneInfo) -> Cut:
-    """The question in the arguments of ``schemas.MetricsArgs``. A bridge's token asks about its own bridge only. Raises ``InvalidParameter``."""
+    """The question in the arguments of ``schemas.MetricsArgs``. A bridge's token asks about its own bridge only. Raises ``ValidationFailed``."""
     step = Step(args["interval"]) if args.get("interval") else None
     if args.get("since") or args.get("until"):
         if not args.get("since"):
-            raise InvalidParameter("`to` needs a `from`.", param="from")
+            raise ValidationFailed("`to` needs a `from`.", param="from")
         period = between(args["since"], args.get("until") or now(), zone, step)
     else:
         period = last_days(args.get("days") or 30, zone, step)
@@ -67,11 +67,11 @@ def cut_of(scope: Scope, args: Mapping[str, Any], zone: ZoneInfo) -> Cut:
     narrowed = [(dimension, str(args[name])) for name, dimension in _NARROWING.items() if args.get(name)]
     split = SPLITS[args["split"]] if args.get("split") else None
     if len(narrowed) > 1 or (narrowed and split):
-        raise InvalidParameter("Figures are known for one of pool, ip, domain, provider and tag at a time, split by none, or for a bridge together with one.")
+        raise ValidationFailed("Figures are known for one of pool, ip, domain, provider and tag at a time, split by none, or for a bridge together with one.")
     if bridge and split is Dimension.BRIDGE:
-        raise InvalidParameter("One bridge cannot be split by bridge.", param="split")
+        raise ValidationFailed("One bridge cannot be split by bridge.", param="split")
     about = About(narrowed[0][0], narrowed[0][1], bridge) if narrowed else About(bridge_id=bridge)
-    _ = (about if split is None else About(split, None, bridge)).place  # raises what cannot be answered
+    check_step(about if split is None else About(split, None, bridge), period)
     return Cut(period, about, split)
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from webapp.kernel.clock import hour_of, now
-from webapp.kernel.errors import InvalidParameter
+from webapp.kernel.errors import ValidationFailed
 from webapp.stats.types import Step
 
 #: Points of one series; more would be neither seen nor read.
@@ -44,10 +44,10 @@ class Period:
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """A time zone by its IANA name. Raises ``InvalidParameter``."""
+    """A time zone by its IANA name. Raises ``ValidationFailed``."""
     found = find_zone(name)
     if found is None:
-        raise InvalidParameter(f"There is no time zone {name[:60]!r}; write it as in the IANA database, for example Europe/Berlin.", param="timezone")
+        raise ValidationFailed(f"There is no time zone {name[:60]!r}; write it as in the IANA database, for example Europe/Berlin.", param="timezone")
     return found
 
 
@@ -55,7 +55,7 @@ def find_zone(name: str | None) -> ZoneInfo | None:
     """A time zone by its IANA name; None when there is none of that name."""
     try:
         return ZoneInfo(name) if name and len(name) < 60 else None
-    except (ValueError, OSError):  # a name with a path in it, a folder of the database, none at all
+    except (ValueError, OSError, KeyError):  # a name with a path in it, a folder of the database, none at all
         return None
 
 
@@ -70,12 +70,12 @@ def last_days(days: int, zone: ZoneInfo, step: Step | None = None) -> Period:
 
 
 def between(since: datetime, until: datetime, zone: ZoneInfo, step: Step | None = None) -> Period:
-    """From a moment to another, widened to whole steps. Raises ``InvalidParameter``."""
+    """From a moment to another, widened to whole steps. Raises ``ValidationFailed``."""
     if until <= since:
-        raise InvalidParameter("`to` must be after `from`.", param="to")
+        raise ValidationFailed("`to` must be after `from`.", param="to")
     chosen = step or (Step.HOUR if until - since <= timedelta(days=3) else Step.DAY)
     if (until - since) / _SHORTEST[chosen] > MOST_POINTS:
-        raise InvalidParameter(f"That is more than {MOST_POINTS} points: ask for wider steps or less time.", param="interval")
+        raise ValidationFailed(f"That is more than {MOST_POINTS} points: ask for wider steps or less time.", param="interval")
     start = floor(since.astimezone(zone), chosen)
     last = list(_walk(start, until, chosen))[-1]
     return Period(start.astimezone(UTC), _next(last, chosen).astimezone(UTC), chosen, zone)

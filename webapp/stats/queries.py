@@ -11,7 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from webapp.kernel.errors import InvalidParameter
+from webapp.kernel.errors import ValidationFailed
 from webapp.kernel.scope import Scope
 from webapp.stats.figures import Figures, Point
 from webapp.stats.models import COUNTERS, StatsDelta, StatsRollup
@@ -40,7 +40,7 @@ class About:
         if self.bridge_id is None:
             return self.dimension, _NIL, "" if self.dimension is Dimension.ALL else self.key
         if not self.dimension.is_kept_by_bridge:
-            raise InvalidParameter("Within one bridge, figures can be cut by domain, provider or tag.", param="split")
+            raise ValidationFailed("Within one bridge, figures can be cut by domain, provider or tag.", param="split")
         return self.dimension, self.bridge_id, self.key
 
 
@@ -55,7 +55,7 @@ def figures_by_key(
 ) -> dict[str, Figures]:
     """The sums of every key of ``about.dimension`` (or of ``keys``), in one query; keys without any figure are absent.
 
-    Whole days of UTC: of days that the span only touches, all is counted. Raises ``InvalidParameter``.
+    Whole days of UTC: of days that the span only touches, all is counted. Raises ``ValidationFailed``.
     """
     rows = _rows(scope, about, since=_day(since), until=until, by_day=True, keys=keys)
     result = scope.session.execute(sa.select(rows.c.key, *_sums(rows)).group_by(rows.c.key))
@@ -79,10 +79,15 @@ def series_by_key(scope: Scope, period: Period, about: About, keys: Sequence[str
     return {key: found.get(key) or [Point(at, Figures()) for at in period.starts()] for key in keys}
 
 
+def check_step(about: About, period: Period) -> None:
+    """Raises ``ValidationFailed`` for what is not kept that finely, or not together."""
+    if about.place[1] != _NIL and period.step is Step.HOUR:
+        raise ValidationFailed("Within one bridge, domain, provider and tag are counted by day.", param="interval")
+
+
 def _series(scope: Scope, period: Period, about: About, keys: Sequence[str] | None) -> dict[str, list[Point]]:
+    check_step(about, period)
     by_bridge = about.place[1] != _NIL
-    if by_bridge and period.step is Step.HOUR:
-        raise InvalidParameter("Within one bridge, domain, provider and tag are counted by day.", param="interval")
     rows = _rows(scope, about, since=period.since, until=period.until, by_day=by_bridge or period.is_of_utc_days, keys=keys)
     zone = "UTC" if by_bridge else period.zone.key
     # Rows of days stand at midnight of UTC, which is what a step of theirs begins with.

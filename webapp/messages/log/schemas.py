@@ -8,7 +8,7 @@ import marshmallow as ma
 from marshmallow import fields, validate
 
 from webapp.http.api import PageArgs
-from webapp.kernel.errors import InvalidParameter
+from webapp.kernel.errors import ValidationFailed
 from webapp.kernel.schema import Id, Line, Rfc3339
 from webapp.kernel.scope import Mode
 from webapp.messages.log.types import LogFilter, LogStatus
@@ -58,9 +58,9 @@ class LogArgs(PageArgs):
 
 
 def filter_of(args: dict[str, Any]) -> LogFilter:
-    """The filter in the arguments. Raises ``InvalidParameter``."""
+    """The filter in the arguments. Raises ``ValidationFailed``."""
     if args["page"] * args["limit"] > MOST_BY_NUMBER:
-        raise InvalidParameter(f"Pages by number end at row {MOST_BY_NUMBER:,}; go on with `cursor`.", param="page")
+        raise ValidationFailed(f"Pages by number end at row {MOST_BY_NUMBER:,}; go on with `cursor`.", param="page")
     return LogFilter(
         search=args["search"], status=args["status"], bridge_id=args["bridge"], domain=args["domain"], tag=args["tag"], provider=args["provider"],
         sender=args["sender"], recipient=args["recipient"], subject=args["subject"], template=args["template"], error_class=args["error_class"],

@@ -39,7 +39,7 @@ def ask_for_log(scope: Scope, wanted: LogFilter, title: str = "") -> Report:
 
 
 def ask_for_figures(scope: Scope, args: Mapping[str, Any], title: str = "") -> Report:
-    """A file with one line a step, or a step of each key of a split. ``args`` as ``stats.schemas.MetricsArgs``. Raises ``InvalidParameter``."""
+    """A file with one line a step, or a step of each key of a split. ``args`` as ``stats.schemas.MetricsArgs``. Raises ``ValidationFailed``."""
     scope.require(Permission.ANALYTICS_READ)
     _check_ids(scope, args)
     cut = cut_of(scope, args, zone_for(scope, args.get("timezone")))

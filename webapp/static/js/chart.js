@@ -49,7 +49,9 @@
     const close = marks.length > 1 && marks[1] - marks[0] < 80000;
     return marks.map((seconds) => {
       const hour = inZone(zoneOf(data), { hour: "2-digit", minute: "2-digit" }).format(seconds * 1000);
-      return close && hour !== "00:00" ? hour : inZone(zoneOf(data), { day: "numeric", month: "short" }).format(seconds * 1000);
+      if (close && hour !== "00:00") return hour;
+      // Marks of days may stand an hour before midnight where summer time has ended in between.
+      return inZone(zoneOf(data), { day: "numeric", month: "short" }).format((seconds + (close ? 0 : 7200)) * 1000);
     });
   }
 
