@@ -54,7 +54,7 @@ def is_on() -> bool:
 
 def begin() -> Journey:
     """Raises ``Unavailable`` when the provider cannot be asked."""
-    from authlib.oauth2.rfc7636 import create_s256_code_challenge
+    from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
 
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
     query = {

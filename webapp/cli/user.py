@@ -94,6 +94,18 @@ def set_password(email: str) -> None:
     _tell(email, plain, shown=True)
 
 
+@user.command("reset-factors")
+@click.argument("email", type=EMAIL)
+def reset_factors(email: str) -> None:
+    """Take a person's second factors away, who lost them all; ends their sessions and tells them by mail."""
+    with unscoped("command line") as session:
+        person = queries.find_user(session, email)
+        if person is None:
+            raise NotFound("user")
+        service.reset_factors(session, person, "The operator of this server")
+    click.echo(f"{email} signs in with the password alone, once. They are told by mail.")
+
+
 @user.command("list")
 def list_users() -> None:
     """Show everybody with their tenants."""

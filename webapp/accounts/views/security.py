@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import Response, request
@@ -24,7 +25,7 @@ from webapp.settings import get_settings
 
 def _page(errors: Errors | None = None, status: int = 200) -> Response:
     person, rows = current_person(), db.session()
-    context = {
+    context: dict[str, Any] = {
         "user": queries.get_user(rows, person.user_id), "factors": queries.count_factors(rows, person.user_id),
         "passkeys": queries.list_passkeys(rows, person.user_id), "sessions": queries.list_sessions(rows, person.user_id),
         "history": queries.list_sign_ins(rows, person.user_id, limit=5).items,
