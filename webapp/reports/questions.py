@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from webapp.kernel.clock import parse_rfc3339
+from webapp.kernel.clock import now, parse_rfc3339
 from webapp.kernel.errors import DomainError
 from webapp.kernel.ids import parse_uuid
 from webapp.kernel.scope import Mode, Scope
@@ -58,9 +58,15 @@ def log_filter_of(given: Mapping[str, str]) -> LogFilter:
     """The filter of the log in a form, named as the log's own page names it."""
     return LogFilter(
         search=_text(given, "q"), status=next((known for known in LogStatus if known == given.get("state")), None),
-        bridge_id=parse_uuid(given.get("bridge", "")), error_class=_text(given, "error"), since=_moment(given, "from"), until=_moment(given, "to"),
+        bridge_id=parse_uuid(given.get("bridge", "")), error_class=_text(given, "error"),
+        since=_moment(given, "from") or _days_back(given), until=_moment(given, "to"),
         **{name: _text(given, name) for name in _LOG_TEXTS},
     )  # fmt: skip
+
+
+def _days_back(given: Mapping[str, str]) -> datetime | None:
+    days = given.get("days", "")
+    return now() - timedelta(days=int(days)) if days in PERIODS else None
 
 
 def _text(given: Mapping[str, str], name: str) -> str | None:

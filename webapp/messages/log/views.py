@@ -12,6 +12,7 @@ from flask import Response, request
 
 from webapp.bridges.service import bridge_names
 from webapp.http.csv_file import csv_file
+from webapp.http.forms import find_url
 from webapp.http.guard import current_scope, requires
 from webapp.http.pages import flash, mark_of, nothing_new, page_blueprint, redirect_to, render
 from webapp.kernel.clock import now, parse_rfc3339
@@ -77,7 +78,10 @@ def _around(scope: Scope, context: dict[str, Any]) -> dict[str, Any]:
     if bridge in context["bridges"]:
         chosen[bridge] = context["bridges"][bridge]
     filter_query = urlencode([(key, kept[key]) for key in FIELDS if key in kept])
-    return {"statuses": list(LogStatus), "periods": _PERIODS, "choices": chosen, "saved": list_filters(scope), "filter_query": filter_query}
+    return {
+        "statuses": list(LogStatus), "periods": _PERIODS, "choices": chosen, "saved": list_filters(scope), "filter_query": filter_query,
+        "report_url": find_url("reports.ask"),
+    }  # fmt: skip
 
 
 @pages.get("/")
