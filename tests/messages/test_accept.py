@@ -13,7 +13,7 @@ from webapp.kernel import clock
 from webapp.kernel.addresses import parse_address
 from webapp.kernel.errors import Conflict, DomainError, Forbidden, LimitExceeded, NotFound, PayloadTooLarge, ValidationFailed
 from webapp.kernel.scope import Mode
-from webapp.messages.types import AttachmentInput, RecipientKind, RecipientState
+from webapp.messages.types import AllSuppressed, AttachmentInput, RecipientKind, RecipientState, SenderNotVerified
 
 
 def refused(house: House, kind: type[DomainError], **changes: object) -> DomainError:
@@ -113,12 +113,12 @@ def test_a_bridge_credential_is_bound_to_its_bridge(house: House) -> None:
 )
 def test_live_mail_leaves_from_verified_domains_only(house: House, make_house: Callable[..., House], address: str, param: str) -> None:
     make_house("stranger")
-    error = refused(house, ValidationFailed, from_address=parse_address(address))
+    error = refused(house, SenderNotVerified, from_address=parse_address(address))
     assert error.param == param and "not verified" in error.message and address.partition("@")[2] in error.message
 
 
 def test_sender_and_envelope_are_checked_too(house: House) -> None:
-    assert refused(house, ValidationFailed, also_from=(parse_address("x@elsewhere.example"),)).param == "sender"
+    assert refused(house, SenderNotVerified, also_from=(parse_address("x@elsewhere.example"),)).param == "sender"
 
 
 def test_a_domain_can_cover_its_subdomains(house: House) -> None:
@@ -128,7 +128,7 @@ def test_a_domain_can_cover_its_subdomains(house: House) -> None:
 
 def test_a_failed_proof_ends_sending(house: House) -> None:
     house.change("update domains set status = 'off', verified_at = null where tenant_id = :tenant")
-    refused(house, ValidationFailed)
+    refused(house, SenderNotVerified)
 
 
 @pytest.mark.parametrize(("allowed", "good"), [("shop@acme.example", True), ("@acme.example", True), ("ACME.example", True), ("other@acme.example", False)])
@@ -199,7 +199,7 @@ def test_all_suppressed_is_refused_by_place(house: House) -> None:
     suppress(house, "anna@dest.example")
     suppress(house, "ben@dest.example")
     recipients = to("anna@dest.example") + to("ben@dest.example", kind=RecipientKind.CC)
-    error = refused(house, ValidationFailed, recipients=recipients)
+    error = refused(house, AllSuppressed, recipients=recipients)
     assert [problem.param for problem in error.problems] == ["to[0]", "cc[0]"] and "suppression list" in error.message
 
 
@@ -214,7 +214,7 @@ def test_suppressions_that_do_not_hold(house: House, make_house: Callable[..., H
 def test_an_unsubscribe_stops_bulk_mail(house: House) -> None:
     suppress(house, "anna@dest.example", scope="bulk")
     house.change("update bridges set stream = 'bulk' where tenant_id = :tenant")
-    refused(house, ValidationFailed, bridge_id=house.bridge_id)
+    refused(house, AllSuppressed, bridge_id=house.bridge_id)
     house.accept(bridge_id=house.bridge_id, recipients=to("ben@dest.example"))
     assert [row[0] for row in house.rows("select priority from queue_entries")] == [1]
 

@@ -136,7 +136,7 @@ def batch(house: House, submissions: list[MessageSubmission], fingerprint: bytes
 def test_a_batch_is_answered_one_by_one_and_replayed_as_a_whole(house: House) -> None:
     wrong = house.submission(from_address=to("me@elsewhere.example")[0].address)
     first = batch(house, [house.submission(), wrong, house.submission(recipients=to("b@x.example"))])
-    assert [type(result).__name__ for result in first.results] == ["Accepted", "ValidationFailed", "Accepted"]
+    assert [type(result).__name__ for result in first.results] == ["Accepted", "SenderNotVerified", "Accepted"]
     assert messages(house) == 2
     again = batch(house, [house.submission(), wrong, house.submission(recipients=to("b@x.example"))])
     assert again.replayed and messages(house) == 2

@@ -12,7 +12,7 @@ from webapp.access.types import Credential
 from webapp.http.api import api_blueprint
 from webapp.http.envelope import encode
 from webapp.http.guard import current_credential, current_scope, requires
-from webapp.kernel.errors import UnsupportedMediaType
+from webapp.kernel.errors import UnsupportedMediaType, ValidationFailed
 from webapp.kernel.permissions import Permission
 from webapp.messages import documentation as doc
 from webapp.messages import reading, schemas
@@ -43,13 +43,28 @@ def _json() -> bytes:
     return request.get_data()
 
 
-def _read_form() -> Incoming:
-    """A form. Its idempotency is that of the fields: boundaries differ from one try to the next."""
+def _form() -> tuple[Any, list[AttachmentInput], Key]:
+    """A form: document, files and key. Its idempotency is that of the fields: boundaries differ from one try to the next."""
     files = [(name, AttachmentInput(f.filename or "", f.content_type or "", f.read())) for name, f in request.files.items(multi=True)]
     fields = list(request.form.items(multi=True))
     document, uploads = read_form(fields, files)
     digests = [(name, file.filename, hashlib.sha256(file.data).hexdigest()) for name, file in files]
-    return read_single(_credential(), document, _key(repr((sorted(fields), sorted(digests))).encode("utf-8", "surrogatepass")), uploads)
+    return document, uploads, _key(repr((sorted(fields), sorted(digests))).encode("utf-8", "surrogatepass"))
+
+
+def _is_form() -> bool:
+    return request.mimetype == "multipart/form-data"
+
+
+def _raw() -> tuple[Any, Key]:
+    """What `/email/send/raw` was sent: the message itself, JSON, or a form with the message as its one file."""
+    if _is_form():
+        document, uploads, key = _form()
+        if len(uploads) != 1 or not isinstance(document, dict) or "raw" in document:
+            raise ValidationFailed("Send the message as the one file of the form, in a part named raw.", param="raw")
+        return {**document, "raw": uploads[0].data}, key
+    body = request.get_data()
+    return body if request.mimetype == "message/rfc822" else read_json(_json()), _key(body)
 
 
 def _sent(incoming: Incoming) -> Response:
@@ -69,8 +84,9 @@ class Send(MethodView):
     @blp.flat(202, schemas.EmailAnswer)
     def post(self) -> Response:
         """Send a message, as JSON or as a form with files; also at /send. 202: stored, not yet delivered."""
-        if request.mimetype == "multipart/form-data":
-            return _sent(_read_form())
+        if _is_form():
+            document, uploads, key = _form()
+            return _sent(read_single(_credential(), document, key, uploads))
         if request.mimetype != "application/json":
             raise UnsupportedMediaType("Send application/json, or multipart/form-data with files.")
         return _sent(read_single(_credential(), read_json(request.get_data()), _key(request.get_data())))
@@ -84,7 +100,10 @@ class SendBatch(MethodView):
     @blp.doc(**doc.SEND_BATCH)
     @blp.flat(202, schemas.BatchAnswer)
     def post(self) -> Response:
-        """Send up to 100 messages, each answered on its own; also at /send/batch."""
+        """Send up to 100 messages, each answered on its own; also at /send/batch. In a form: `payload` with the JSON, and files that messages name."""
+        if _is_form():
+            document, uploads, key = _form()
+            return _sent(read_many(_credential(), document, key, uploads))
         body = _json()
         return _sent(read_many(_credential(), read_json(body), _key(body)))
 
@@ -98,9 +117,7 @@ class SendRaw(MethodView):
     @blp.flat(202, schemas.EmailAnswer)
     def post(self) -> Response:
         """Send a message that is composed already; attachments and headers stay as they are."""
-        body = request.get_data()
-        document: Any = body if request.mimetype == "message/rfc822" else read_json(_json())
-        key = _key(body)
+        document, key = _raw()
         credential = _credential()
         return _sent(single(credential, read_raw(document, key=key.text, fingerprint=key.fingerprint, limit=limit_of(credential))))
 

@@ -20,6 +20,20 @@ _FORM = {
     },
     "additionalProperties": True,
 }
+_BATCH_FORM = {
+    "type": "object",
+    "properties": {
+        "payload": {"type": "string", "description": "The batch as JSON; messages name the files they want by filename, without content."},
+        "attachments": {"type": "array", "items": _FILE},
+    },
+    "required": ["payload"],
+}
+_RAW_FORM = {
+    "type": "object",
+    "properties": {"raw": {"type": "string", "format": "binary", "description": "The message."}, "to": {"type": "array", "items": {"type": "string"}}},
+    "required": ["raw"],
+    "additionalProperties": True,
+}
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -51,14 +65,24 @@ SEND: dict[str, Any] = {
 }
 SEND_BATCH: dict[str, Any] = {
     "parameters": [_KEY],
-    "requestBody": {"required": True, "content": {"application/json": {"schema": EmailBatchIn, "example": {"emails": [_MESSAGE, _SECOND]}}}},
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": EmailBatchIn, "example": {"emails": [_MESSAGE, _SECOND]}},
+            "multipart/form-data": {"schema": _BATCH_FORM},
+        },
+    },
     "responses": {"200": _replay(BatchAnswer)},
 }
 SEND_RAW: dict[str, Any] = {
     "parameters": [_KEY],
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": RawEmailIn}, "message/rfc822": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {
+            "application/json": {"schema": RawEmailIn},
+            "message/rfc822": {"schema": {"type": "string", "format": "binary"}},
+            "multipart/form-data": {"schema": _RAW_FORM},
+        },
     },
     "responses": {"200": _replay(EmailAnswer)},
 }

@@ -7,7 +7,7 @@ attachment, whatever its field is called.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from webapp.kernel.errors import InvalidParameter, Problem, ValidationFailed
@@ -39,6 +39,29 @@ def read_form(fields: Iterable[tuple[str, str]], files: Iterable[tuple[str, Atta
         message = "Send either one `payload` part with JSON, or one field for each name."
         raise ValidationFailed.of([Problem(name[:80], message) for name in (others or [_PAYLOAD])[:20]])
     return read_json(payload if payload is not None else texts[0].encode("utf-8", "surrogatepass")), uploads
+
+
+def share_uploads(entries: Sequence[Any], uploads: Sequence[AttachmentInput]) -> dict[int, list[AttachmentInput]]:
+    """The uploads of each message of a batch, by its place: those that it names in `attachments` without a content of their own.
+
+    Raises ``ValidationFailed`` for a file that no message names: it would be lost.
+    """
+    shared: dict[int, list[AttachmentInput]] = {}
+    for place, entry in enumerate(entries):
+        names = _names_of(entry.get("attachments") if isinstance(entry, dict) else None)
+        if found := [upload for upload in uploads if upload.filename in names]:
+            shared[place] = found
+    used = {upload.filename for files in shared.values() for upload in files}
+    lost = [Problem("attachments", f"No message names the file {file.filename[:80]} in its attachments.") for file in uploads if file.filename not in used]
+    if lost:
+        raise ValidationFailed.of(lost[:20])
+    return shared
+
+
+def _names_of(attachments: Any) -> set[str]:
+    entries = attachments if isinstance(attachments, list) else []
+    described = {entry["filename"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("filename"), str) and entry.get("content") is None}
+    return described | {entry for entry in entries if isinstance(entry, str)}
 
 
 def _of_fields(fields: list[tuple[str, str]]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from webapp.kernel.errors import DomainError, InvalidParameter, ValidationFailed
 from webapp.messages.answers import Answer, batch_answer, single_answer
 from webapp.messages.group import GroupAcceptor
 from webapp.messages.intake import platform_limit, read_batch, read_message
+from webapp.messages.multipart import share_uploads
 from webapp.messages.service import Sender, Unit
 from webapp.messages.types import Accepted, AttachmentInput, MessageSubmission
 from webapp.tenants.service import tenant_state
@@ -57,14 +58,19 @@ def single(credential: Credential, message: MessageSubmission) -> Incoming:
     return Incoming(unit)
 
 
-def read_many(credential: Credential, document: Any, key: Key) -> Incoming:
-    """A batch. Raises ``ValidationFailed`` when it is none; messages that cannot be read are refused each on its own."""
+def read_many(credential: Credential, document: Any, key: Key, uploads: Sequence[AttachmentInput] = ()) -> Incoming:
+    """A batch. Raises ``ValidationFailed`` when it is none; messages that cannot be read are refused each on its own.
+
+    ``uploads``: files beside it (multipart); each goes with every message that names it in its attachments.
+    """
     messages: list[MessageSubmission] = []
     unreadable: dict[int, DomainError] = {}
     default = default_from(credential)
-    for place, entry in enumerate(read_batch(document)):
+    entries = read_batch(document)
+    named = share_uploads(entries, uploads) if uploads else {}
+    for place, entry in enumerate(entries):
         try:
-            messages.append(read_message(entry, default_from=default, limit=limit_of(credential)))
+            messages.append(read_message(entry, default_from=default, limit=limit_of(credential), uploads=named.get(place, ())))
         except ValidationFailed as error:
             unreadable[place] = error
     unit = Unit(sender_of(credential), messages, key.text, key.fingerprint, is_batch=True)
