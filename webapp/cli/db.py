@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import click
 from sqlalchemy.engine import make_url
 
+from webapp.kernel.resealing import reseal_all
 from webapp.settings import get_settings
 from webapp.stack import migrations
 from webapp.stack.binaries import find_binaries
@@ -66,6 +67,18 @@ def check() -> None:
         if found := migrations.differences(url):
             raise StackError(f"Models and migrations differ: {found}")
         click.echo(f"The schema is at {current}, the newest, and agrees with the models.")
+
+
+@db.command()
+def reseal() -> None:
+    """Seal every stored secret with the first key of POSTBRIDGE_SECRET_KEYS. Keep the old keys on the ring: links in mail are signed with them."""
+    lost = 0
+    with _database():
+        for done in reseal_all():
+            lost += done.unreadable
+            click.echo(f"{done.place.table}.{done.place.column}: {done.sealed} sealed anew" + (f", {done.unreadable} unreadable" if done.unreadable else ""))
+    if lost:
+        raise StackError(f"{lost} values do not open with any key of the ring; put the key that sealed them back on it.")
 
 
 @db.command()

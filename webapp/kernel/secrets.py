@@ -45,6 +45,11 @@ class KeyRing:
             raise SettingError("POSTBRIDGE_SECRET_KEYS holds no key")
         self._first = next(iter(self._keys))
 
+    @property
+    def mark(self) -> bytes:
+        """What every value begins with that the first key sealed."""
+        return bytes([len(self._first)]) + self._first
+
     def seal(self, plain: str, context: str) -> bytes:
         """Encrypt ``plain`` for the place named by ``context``."""
         nonce = os.urandom(12)
