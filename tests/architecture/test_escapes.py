@@ -38,6 +38,7 @@ UNSCOPED = {
     "webapp/accounts/doors/factor.py": "second factors are a person's, whatever tenant they work for",
     "webapp/access/doors.py": "an API key says which tenant it belongs to",
     "webapp/bridges/doors.py": "so does an SMTP login",
+    "webapp/kernel/resealing.py": "the key ring is the platform's, and rotated for all tenants at once",
     "webapp/kernel/heartbeat.py": "processes belong to the platform",
     "worker/dispatch/dispatcher.py": "claims due recipients fairly over all tenants",
     "worker/dispatch/routes.py": "routes and pools of what was claimed",
