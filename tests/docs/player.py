@@ -161,7 +161,10 @@ def saved(step: Step, answer: Answer) -> dict[str, Any]:
     found = {}
     for name, place in step.save.items():
         value: Any = answer.content
-        for word in place.split("."):
-            value = value[int(word)] if word.isdigit() else value[word]
+        try:
+            for word in place.split("."):
+                value = value[int(word)] if word.isdigit() else value[word]
+        except (IndexError, KeyError):
+            continue  # who refers to it will say that it is missing
         found[name] = value
     return found

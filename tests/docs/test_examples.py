@@ -44,18 +44,25 @@ def _name(title: str) -> str:
 @pytest.mark.timeout(300)
 def test_record_the_examples(world: World, document: dict[str, Any]) -> None:
     """Writes `examples.json`."""
-    known, edition, found = addresses(document), Print(world.aliases, world.ports), []
+    known, edition, found, wrong = addresses(document), Print(world.aliases, world.ports), [], []
     for step in STEPS:
         if step.before:
             world.happen(step.before)
-        asked = edition.to_here(filled(step, world.known))
+        try:
+            asked = edition.to_here(filled(step, world.known))
+        except KeyError as absent:
+            wrong.append(f"{step.operation} ({step.title}): nobody saved {absent}")
+            continue
         answer = ask(world, known[step.operation], asked, step.key)
-        assert answer.status < 400, f"{step} {answer.content}"
+        if answer.status >= 400:
+            wrong.append(f"{step.operation} ({step.title}): {answer.status} {answer.content}")
+            continue
         world.known |= saved(step, answer)
         more = {name: value for name, value in (("before", step.before), ("key", step.key)) if value not in ("", "live")}
         request = {name: part if name == "headers" else edition.to_print(part) for name, part in asked.items()}
         about = {"operation": step.operation, "name": _name(step.title), "title": step.title}
         found.append({**about, **more, "request": request, "status": answer.status, "answer": edition.to_print(answer.content)})
+    assert not wrong, "\n".join(wrong)
     Path(_FILE).write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
 
 

@@ -120,6 +120,7 @@ def test_every_page_weighs_under_200_kb_with_all_it_loads(app: Flask, all_pages:
         answer = client.get(url, headers={"Accept-Encoding": "gzip, br"})
         assert answer.status_code == 200, url
         data = answer.get_data()
+        answer.close()
         return len(data), "" if answer.content_encoding else data.decode("utf-8", "replace")
 
     for url in all_pages:

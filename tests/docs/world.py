@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import random
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -30,6 +33,7 @@ from webapp.sending_accounts.models import SendingAccount
 from webapp.settings import get_settings
 from webapp.stack.certificates import ensure_certificate
 from worker.dispatch.dispatcher import Dispatcher
+from worker.webhooks.engine import Engine
 
 _PORT = 2525
 _SECRET = "the-shared-secret"
@@ -63,6 +67,7 @@ class World:
     def happen(self, what: str) -> None:
         """Something between two steps: see the methods below."""
         acts: dict[str, Callable[[], None]] = {"publish": self._publish, "deliver": self._deliver, "teammate": self._teammate, "remember": self._remember}
+        acts["call"] = self._call
         acts[what]()
 
     def _publish(self) -> None:
@@ -75,6 +80,12 @@ class World:
     def _deliver(self) -> None:
         """A worker sends what is due."""
         self.dispatcher.drain(20)
+
+    def _call(self) -> None:
+        """A worker calls webhook endpoints."""
+        engine = Engine()
+        engine.drain(1.0)
+        engine.close()
 
     def _teammate(self) -> None:
         self.known["teammate"] = str(self.cast.teammate.user_id)
@@ -102,6 +113,29 @@ def _zone(host: str) -> dict[tuple[str, str], list[str]]:
     return {("smtp.example.com", "A"): [host], ("example.net", "MX"): ["10 mx.example.net."], ("outlok.com", "MX"): ["10 mx.outlok.com."]}
 
 
+class _Endpoint(BaseHTTPRequestHandler):
+    """Takes every webhook."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@contextlib.contextmanager
+def _endpoint() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Endpoint)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/mail"
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
 def _tls() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*ensure_certificate(get_settings().var_dir, "smtp.example.com"))
@@ -125,6 +159,7 @@ def world(app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
         stack.callback(made.dispatcher.stop)
         made.ports = {_PORT: 587}
         made.aliases = [(get_settings().public_url, "https://mail.example.com"), *_ADDRESSES]
+        made.aliases.append((stack.enter_context(_endpoint()), "https://hooks.your-domain.com/mail"))
         made.aliases += [(f"{name}@acme.test", f"{name}@example.com") for name in ("tom", "olivia")]
         yield made
     monkeypatch.undo()
