@@ -16,7 +16,8 @@ pytestmark = pytest.mark.timeout(300)
 
 PUBLIC = ("/login", "/sign-up", "/forgot-password", "/reset-password?token=x", "/docs/", "/docs/api", "/docs/errors", "/docs/first-send", "/docs/bring-your-code")
 PRIVATE = (
-    "/", "/messages/", "/messages/sandbox", "/bridges/", "/bridges/new", "/pools/", "/pools/ips", "/sending-accounts/", "/sending-accounts/new",
+    "/", "/messages/", "/messages/?state=bounced&tag=x", "/reports/", "/reports/?split=bridge&days=7", "/search/?q=order",
+    "/messages/sandbox", "/bridges/", "/bridges/new", "/pools/", "/pools/ips", "/sending-accounts/", "/sending-accounts/new",
     "/domains/", "/templates/", "/templates/new", "/suppressions/", "/suppressions/import", "/check-addresses/",
     "/suppressions/why?email=bounce%2Bpages@simulator.postbridge.test", "/incidents/", "/simulator/",
     "/keys", "/roles", "/roles/new", "/settings", "/team", "/activity/", "/pace/throttles", "/pace/warmup", "/pace/budgets", "/pace/holds",

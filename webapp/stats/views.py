@@ -92,8 +92,7 @@ def _first_token(scope: Scope) -> str | None:
 def overview() -> Response:
     """The first page after login."""
     scope = current_scope()
-    warnings = health_warnings(scope)
-    return render("stats/overview.html", **_checklist(scope), **_overview(scope), warnings=warnings, warnings_mark=mark_of(warnings))
+    return render("stats/overview.html", **_checklist(scope), **_overview(scope), warnings=health_warnings(scope))
 
 
 @pages.get("/overview/figures")
@@ -108,9 +107,7 @@ def overview_figures() -> Response:
 @requires(Permission.ANALYTICS_READ)
 def overview_warnings() -> Response:
     """What is wrong at the moment; asked for again now and then."""
-    found = health_warnings(current_scope())
-    mark = mark_of(found)
-    return nothing_new(mark) or render("stats/_warnings.html", warnings=found, warnings_mark=mark)
+    return render("stats/_warnings.html", warnings=health_warnings(current_scope()))
 
 
 @pages.get("/overview/checklist")
