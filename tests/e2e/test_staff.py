@@ -23,7 +23,7 @@ STAFF_PAGES = (
 )  # fmt: skip
 #: What a session tries, and the words of the refusal.
 _REFUSED = (("/bridges/new", "No support session may do this"), ("/messages/export.csv", "take data away"), ("/staff/", "for staff in their own name"))
-TENANT_PAGES = ("/production", "/usage", "/support-access", "/docs/support-access")
+TENANT_PAGES = ("/production", "/usage", "/support-access")
 
 
 def sign_in_as_staff(somebody: Person) -> None:

@@ -21,7 +21,7 @@ from webapp.kernel.ids import parse_uuid, uuid7_time
 from webapp.kernel.permissions import Permission
 from webapp.tenants.models import Plan, Tenant
 from webapp.tenants.service import list_limits
-from webapp.tenants.types import LimitName
+from webapp.tenants.types import LIMIT_KINDS, LimitName
 
 #: Limits of mail, which a day, a month or a message uses up; the others count objects.
 _OF_MAIL = (LimitName.DAILY_RECIPIENTS, LimitName.MONTHLY_RECIPIENTS, LimitName.MINUTE_RECIPIENTS, LimitName.MESSAGE_RECIPIENTS, LimitName.KEY_RATE)
@@ -94,7 +94,7 @@ def usage() -> Response:
         "labels": [f"{day.at:%Y-%m-%d}" for day in days], "x": [int(day.at.timestamp()) for day in days],
         "series": [{"label": "Live recipients", "key": 1, "values": [day.recipients for day in days]}],
     }  # fmt: skip
-    return render("tenants/usage.html", tenant=tenant, plan=plan, limits=limits, of_mail=_OF_MAIL, chart=chart, days=days)
+    return render("tenants/usage.html", tenant=tenant, plan=plan, limits=limits, kinds=LIMIT_KINDS, of_mail=_OF_MAIL, chart=chart, days=days)
 
 
 def _access_page(data: dict[str, Any] | None = None, errors: Errors | None = None) -> Response:
