@@ -20,6 +20,7 @@ from postbridge_client._generated.limits import LimitsOperations
 from postbridge_client._generated.logs import LogsOperations
 from postbridge_client._generated.pace import PaceOperations
 from postbridge_client._generated.pools import PoolsOperations
+from postbridge_client._generated.reports import ReportsOperations
 from postbridge_client._generated.reports_in import ReportsInOperations
 from postbridge_client._generated.sending import SendingOperations
 from postbridge_client._generated.sending_accounts import SendingAccountsOperations
@@ -50,6 +51,7 @@ class Operations(
     IncidentsOperations,
     LogsOperations,
     StatsOperations,
+    ReportsOperations,
     KeysAndRolesOperations,
     TeamOperations,
     LimitsOperations,

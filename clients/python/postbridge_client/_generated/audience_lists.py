@@ -56,7 +56,7 @@ class AudienceListsOperations(Caller):
         return self._pages("/api/v1/lists", {"search": search, "limit": limit})
 
     def create_list(
-        self, *, name: str, description: str | None = UNSET, double_opt_in: bool = UNSET, is_public: bool = UNSET, idempotency_key: str | None = None
+        self, *, name: str, description: str | None = UNSET, double_opt_in: bool = UNSET, from_address: str | None = UNSET, idempotency_key: str | None = None
     ) -> ListOut:
         """Create a list. Permission: `list.create`."""
         return cast(
@@ -64,7 +64,7 @@ class AudienceListsOperations(Caller):
             self.request(
                 "POST",
                 "/api/v1/lists",
-                body={"name": name, "description": description, "double_opt_in": double_opt_in, "is_public": is_public},
+                body={"name": name, "description": description, "double_opt_in": double_opt_in, "from_address": from_address},
                 keyed=True,
                 headers={"Idempotency-Key": idempotency_key},
             ),
@@ -81,7 +81,7 @@ class AudienceListsOperations(Caller):
         name: str = UNSET,
         description: str | None = UNSET,
         double_opt_in: bool = UNSET,
-        is_public: bool = UNSET,
+        from_address: str | None = UNSET,
         if_match: str | None = None,
     ) -> ListOut:
         """Change a list. Permission: `list.update`."""
@@ -90,7 +90,7 @@ class AudienceListsOperations(Caller):
             self.request(
                 "PATCH",
                 f"/api/v1/lists/{in_path(list_id)}",
-                body={"name": name, "description": description, "double_opt_in": double_opt_in, "is_public": is_public},
+                body={"name": name, "description": description, "double_opt_in": double_opt_in, "from_address": from_address},
                 headers={"If-Match": if_match},
             ),
         )

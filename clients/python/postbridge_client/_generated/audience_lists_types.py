@@ -15,7 +15,8 @@ class ListOut(TypedDict):
     name: str
     description: str | None
     double_opt_in: bool
-    is_public: bool
+    from_address: str | None
+    problem: str | None
     created_at: str
     updated_at: str
 
@@ -26,7 +27,7 @@ class ListIn(TypedDict):
     name: str
     description: NotRequired[str | None]
     double_opt_in: NotRequired[bool]
-    is_public: NotRequired[bool]
+    from_address: NotRequired[str | None]
 
 
 class ListChange(TypedDict):
@@ -35,7 +36,7 @@ class ListChange(TypedDict):
     name: NotRequired[str]
     description: NotRequired[str | None]
     double_opt_in: NotRequired[bool]
-    is_public: NotRequired[bool]
+    from_address: NotRequired[str | None]
 
 
 class ListMemberIn(TypedDict):

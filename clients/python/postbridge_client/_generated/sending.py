@@ -79,7 +79,9 @@ class SendingOperations(Caller):
         )
 
     def send_batch(self, *, emails: list[EmailIn], idempotency_key: str | None = None) -> BatchAnswer:
-        """Send up to 100 messages, each answered on its own. Also at /send/batch. Permission: `email.send`."""
+        """Send up to 100 messages, each answered on its own. Also at /send/batch. In a form: `payload` with the JSON, and files that messages name.
+        Permission: `email.send`.
+        """
         return cast(
             "BatchAnswer", self.request("POST", "/api/v1/email/send/batch", body={"emails": emails}, keyed=True, headers={"Idempotency-Key": idempotency_key})
         )
