@@ -207,10 +207,13 @@ def test_login_leads_to_where_one_wanted(cast: Cast, visitor: Browser) -> None:
     assert answer.headers["Location"] == "/keys?mode=live"
 
 
-def test_staff_without_a_tenant_land_on_a_page_they_can_see(cast: Cast, visitor: Browser) -> None:
+def test_staff_without_a_tenant_land_on_a_page_they_can_see(cast: Cast, app: Flask, visitor: Browser) -> None:
     answer = visitor.post("/login", data={"email": cast.staff.email, "password": PASSWORD})
-    assert visitor.get(answer.headers["Location"]).status_code == 200
-    assert visitor.get("/keys").status_code == 403
+    assert visitor.get(answer.headers["Location"]).headers["Location"] == "/settings/security/required", "they have no second factor yet"
+    assert visitor.get("/settings/security/required").status_code == 200
+    known = cast.staff.browser(app)
+    assert known.get(answer.headers["Location"]).status_code == 200
+    assert known.get("/keys").status_code == 403
 
 
 def test_the_mode_is_kept_in_the_session(cast: Cast, app: Flask) -> None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from tests.accounts.post import receive
+from tests.accounts.test_second_factor import enrol
 from tests.fixtures import PASSWORD, Browser, Cast, Person, make_member
 from webapp.accounts import service
 from webapp.accounts.models import Membership
@@ -50,6 +51,23 @@ def test_somebody_with_an_account_joins_with_their_password(cast: Cast, app: Fla
     assert "Work for another organisation" in page and "Other" in page
     assert visitor.post("/switch-tenant", data={"tenant": str(cast.stranger.tenant_id)}).status_code == 303
     assert "Olivia" not in visitor.get("/team").text
+
+
+def test_somebody_who_is_signed_in_joins_with_a_click_and_works_there_at_once(cast: Cast, app: Flask) -> None:
+    browser, other = cast.stranger.browser(app), cast.teammate.browser(app)
+    token = invite(cast, cast.stranger.email, MemberRole.VIEWER)
+    assert "You are signed in with this address" in browser.get(f"/invitation?token={token}").text
+    assert "You are signed in with this address" not in other.get(f"/invitation?token={token}").text
+    assert other.post("/invitation", data={"token": token}).status_code == 401
+    assert browser.post("/invitation", data={"token": token}).status_code == 303
+    assert "Olivia" in browser.get("/team").text
+
+
+def test_a_second_factor_is_not_passed_by_an_invitation(cast: Cast, visitor: Browser) -> None:
+    enrol(cast.stranger)
+    token = invite(cast, cast.stranger.email, MemberRole.VIEWER)
+    assert visitor.post("/invitation", data={"token": token, "password": PASSWORD}).status_code == 403
+    assert visitor.get("/settings").status_code == 302
 
 
 def test_inviting_answers_the_same_for_known_and_unknown_addresses(cast: Cast, app: Flask) -> None:

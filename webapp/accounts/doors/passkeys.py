@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +27,7 @@ _TOO_LATE = ValidationFailed("This took too long; try again.", param="credential
 
 def ask_to_sign(purpose: ChallengePurpose, user_id: UUID | None) -> str:
     """What the browser shall sign, as JSON; the challenge waits on our side. Raises ``Conflict`` and ``RateLimited``."""
-    throttle.check(Attempt.TOKEN, f"passkey|{client_address()}", client_address())
+    throttle.check(Attempt.TOKEN, f"passkey|{user_id or secrets.token_hex(8)}", client_address())  # nobody named yet: the network alone counts
     with unscoped("question to a passkey") as rows:
         options, challenge = service.request_options(rows, user_id)
         cookie[_HELD] = service.open_challenge(rows, purpose, user_id=user_id, challenge=challenge)

@@ -155,13 +155,12 @@ def current_person() -> SessionDoor:
     return door
 
 
-def set_cookie(token: str) -> None:
-    """Put a session's token into the cookie. Everything an earlier visitor left in it goes."""
+def set_cookie(token: str, *keep: str) -> None:
+    """Put a session's token into the cookie. Everything an earlier visitor left in it goes, but messages and what is named."""
     door = _load_door(token)
-    kept = session.get("_flashes")
+    kept = {name: session[name] for name in ("_flashes", *keep) if name in session}
     session.clear()
-    if kept:
-        session["_flashes"] = kept
+    session.update(kept)
     session.permanent = True
     if door is not None:
         login_user(door)
@@ -197,7 +196,7 @@ def renew_cookie(*, confirmed: bool = False, with_factor: bool = False) -> None:
         if confirmed or with_factor:
             service.note_proof(rows, session_id, with_factor=with_factor)
         token = service.rotate_session(rows, session_id)
-    set_cookie(token)
+    set_cookie(token, "csrf_token")  # the same person: forms in their other tabs stay good
 
 
 def delete_account(typed: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from flask import Response, request, url_for
 
-from webapp.accounts.doors import is_confirmed
+from webapp.accounts.doors import is_confirmed, my_factors
 from webapp.http.pages import page_blueprint, redirect_to, render
 from webapp.kernel.errors import DomainError
 
@@ -18,13 +18,16 @@ Errors = dict[str, list[str]]
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def fresh_proof(back: str = "accounts.security") -> Callable[[View], View]:
-    """The view needs a proof of who one is, not older than the setting says: it asks for it, and then leads to this page or (after a POST) to ``back``."""
+def fresh_proof(back: str = "accounts.security", *, of_factor: bool = False) -> Callable[[View], View]:
+    """The view needs a proof of who one is, not older than the setting says: it asks for it, and then leads to this page or (after a POST) to ``back``.
+
+    ``of_factor``: only of people who have a second factor; the view's own form asks for the password.
+    """
 
     def mark(view: View) -> View:
         @functools.wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            if is_confirmed():
+            if is_confirmed() or (of_factor and not my_factors()):
                 return view(*args, **kwargs)
             target = request.full_path.rstrip("?") if request.method == "GET" else url_for(back)
             return redirect_to("accounts.confirm", next=target)

@@ -147,10 +147,11 @@ def _show_invitation(token: str, error: DomainError | None = None, data: dict[st
     row = queries.find_token(db.session(), token, TokenPurpose.INVITATION) if token else None
     if row is None or row.tenant_id is None:
         gone = ValidationFailed("The invitation was used already, taken back, or is too old. Ask for a new one.")
-        return show("accounts/invitation.html", error=error or gone, token="", tenant=None, invited=None, known=False)
+        return show("accounts/invitation.html", error=error or gone, token="", tenant=None, invited=None)
     tenant = db.session.get(Tenant, row.tenant_id)
-    known = queries.find_user(db.session(), row.email) is not None
-    return show("accounts/invitation.html", data=data, error=error, token=token, tenant=tenant, invited=row, known=known)
+    here = load_session()
+    context = {"known": queries.find_user(db.session(), row.email) is not None, "is_me": here is not None and here.email == row.email}
+    return show("accounts/invitation.html", data=data, error=error, token=token, tenant=tenant, invited=row, **context)
 
 
 @pages.post("/invitation")

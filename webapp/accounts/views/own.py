@@ -9,7 +9,7 @@ from webapp.accounts.doors import current_person
 from webapp.accounts.redirects import safe_next
 from webapp.accounts.schemas import EmailForm, ModeForm, ProfileForm, SwitchTenantForm, TenantForm
 from webapp.accounts.throttle import Attempt, check
-from webapp.accounts.views.blueprint import Errors, errors_of, pages
+from webapp.accounts.views.blueprint import Errors, errors_of, fresh_proof, pages
 from webapp.accounts.views.notes import note
 from webapp.http.guard import client_address, current_scope, requires, signed_in
 from webapp.http.pages import flash, load_form, redirect_to, render
@@ -57,6 +57,7 @@ def save_profile() -> Response:
 
 @pages.post("/settings/email")
 @signed_in
+@fresh_proof("accounts.settings", of_factor=True)
 def ask_new_address() -> Response:
     """One's address: a mail goes to the new one, whether it is free or not."""
     data, errors = load_form(EmailForm)

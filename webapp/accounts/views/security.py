@@ -12,7 +12,7 @@ from webapp.accounts.agents import describe_agent, is_phone
 from webapp.accounts.doors import current_person
 from webapp.accounts.schemas import PasswordForm
 from webapp.accounts.throttle import Attempt, check
-from webapp.accounts.views.blueprint import Errors, errors_of, pages
+from webapp.accounts.views.blueprint import Errors, errors_of, fresh_proof, pages
 from webapp.accounts.views.notes import note
 from webapp.http.csv_file import csv_file
 from webapp.http.guard import client_address, signed_in
@@ -44,6 +44,7 @@ def security() -> Response:
 
 @pages.post("/settings/password")
 @signed_in
+@fresh_proof(of_factor=True)
 def save_password() -> Response:
     """One's password; every other session ends and this one gets a new cookie."""
     data, errors = load_form(PasswordForm)
