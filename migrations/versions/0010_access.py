@@ -14,6 +14,7 @@ def upgrade() -> None:
     op.add_column("tenants", sa.Column("limits", postgresql.JSONB(), server_default="{}", nullable=False))
     _make_limit_requests()
     _bind_keys()
+    op.create_index(op.f("ix_activity_entries_tenant_id_actor_id"), "activity_entries", ["tenant_id", "actor_id"])
 
 
 def _make_limit_requests() -> None:
@@ -62,6 +63,7 @@ def _bind_keys() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_activity_entries_tenant_id_actor_id"), "activity_entries")
     op.drop_constraint(op.f("fk_api_keys_tenant_id_member_id_member_role"), "api_keys")
     op.drop_constraint(op.f("uq_memberships_tenant_id_user_id_role"), "memberships")
     for name in (*_TEXTS, *_TIMES, "ceiling", "maker_id", "member_id", "previous_hash"):

@@ -110,3 +110,19 @@ def test_entries_are_stamped_with_the_tenant_of_the_scope(cast: Cast) -> None:
         record(scope, "thing.made", "thing", None)
         scope.session.flush()
         assert scope.session.scalars(sa.select(ActivityEntry.tenant_id).distinct()).all() == [cast.owner.tenant_id]
+
+
+def test_one_finds_what_a_person_or_a_key_did_and_takes_it_along(cast: Cast, app: Flask) -> None:
+    client = cast.owner.api(app)
+    made = client.post("/api/v1/pools", json={"name": "by key"})
+    key_id = client.get("/api/v1/keys/current").json["data"]["id"]
+    with cast.owner.scope() as scope:
+        record(scope, "thing.made", "thing", None, "by hand")
+    [by_key] = client.get(f"{ACTIVITY}?actor_id={key_id}&object_kind=pool&action=pool.created").json["data"]
+    assert by_key["object"]["name"] == "by key" and by_key["request_id"] == made.headers["X-Request-Id"]
+    assert [entry["action"] for entry in client.get(f"{ACTIVITY}?request_id={by_key['request_id']}&action=pool.created").json["data"]] == ["pool.created"]
+    browser = cast.owner.browser(app)
+    taken = browser.get(f"/activity/export.json?actor_id={cast.owner.user_id}&object_kind=thing")
+    assert taken.headers["Content-Disposition"] == 'attachment; filename="activity.json"'
+    assert [entry["object"]["name"] for entry in taken.json] == ["by hand"]
+    assert "by hand" not in cast.stranger.browser(app).get("/activity/export.json").text

@@ -355,6 +355,7 @@ FIELDS = (
     Field("GET", "/api/v1/keys", "made_by", "user_id", location="query"),
     Field("POST", "/api/v1/keys/revoke", "made_by", "user_id"),
     Field("GET", "/api/v1/activity", "object_id", "bridge_id", location="query"),
+    Field("GET", "/api/v1/activity", "actor_id", "user_id", location="query"),
     Field("POST", "/api/v1/webhooks", "bridges", "bridge_id", {"url": "https://93.184.216.37/hooks"}),
     Field("PATCH", "/api/v1/webhooks/own:webhook_id", "bridges", "bridge_id"),
     Field("GET", "/api/v1/webhooks/own:webhook_id/deliveries", "event_id", "event_id", location="query"),

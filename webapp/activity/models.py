@@ -15,7 +15,7 @@ class ActivityEntry(HasId, TenantOwned, Base):
     """Who did what to which object, when (the id tells), from where, and what changed. Never holds a secret."""
 
     __tablename__ = "activity_entries"
-    __table_args__ = (sa.Index(None, "tenant_id", "id"), sa.Index(None, "tenant_id", "object_id"))
+    __table_args__ = (sa.Index(None, "tenant_id", "id"), sa.Index(None, "tenant_id", "object_id"), sa.Index(None, "tenant_id", "actor_id"))
 
     tenant_id: Mapped[UUID] = mapped_column(sa.ForeignKey("tenants.id", ondelete="CASCADE"))
     actor_kind: Mapped[str]

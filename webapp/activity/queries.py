@@ -22,7 +22,9 @@ class ActivityFilter:
     action: str | None = None
     actor_kind: str | None = None
     object_kind: str | None = None
+    actor_id: UUID | None = None
     object_id: UUID | None = None
+    request_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -32,9 +34,12 @@ def list_entries(scope: Scope, wanted: ActivityFilter, *, limit: int = 50, curso
     statement = sa.select(ActivityEntry)
     for column, value in (
         (ActivityEntry.actor_kind, wanted.actor_kind), (ActivityEntry.object_kind, wanted.object_kind), (ActivityEntry.object_id, wanted.object_id),
+        (ActivityEntry.request_id, wanted.request_id),
     ):  # fmt: skip
         if value:
             statement = statement.where(column == value)
+    if wanted.actor_id:  # a staff person too, by the member they acted for
+        statement = statement.where(sa.or_(ActivityEntry.actor_id == wanted.actor_id, ActivityEntry.on_behalf_of == wanted.actor_id))
     if wanted.action:
         statement = statement.where(sa.or_(ActivityEntry.action == wanted.action, ActivityEntry.action.startswith(f"{wanted.action}.", autoescape=True)))
     if wanted.search:

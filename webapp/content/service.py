@@ -71,7 +71,8 @@ def update_template(scope: Scope, template_id: UUID, changes: dict[str, Any]) ->
         if {"subject", "html", "text"} & set(changed):
             template.version += 1
     if changed:
-        record(scope, "template.updated", "template", template.id, template.name, {"fields": changed, "version": template.version})
+        noted = {name: [fields[name], getattr(data, name)] for name in changed}
+        record(scope, "template.updated", "template", template.id, template.name, {**noted, "version": template.version})
     return template
 
 
