@@ -17,7 +17,8 @@ from werkzeug.routing import AnyConverter, Rule
 
 from tests.architecture import matrix
 from tests.architecture.estate import MARK, Estate, fingerprints, json_of, make_estate, mentions
-from tests.architecture.matrix import FIELDS, INSIDE, NO_ID, ROUTES, Field, filled, value_of
+from tests.architecture.matrix import INSIDE, NO_ID, ROUTES, filled, value_of
+from tests.architecture.matrix_fields import FIELDS, Field
 from tests.architecture.source import ROOT
 from tests.fixtures import Cast, Person
 from webapp import all_models
