@@ -19,9 +19,8 @@ from webapp.pools.addresses import ANY_ADDRESS, add_address, change_address, che
 from webapp.pools.models import IpAddress, Pool, PoolMember
 from webapp.pools.queries import get_pool, list_choices, list_members, pool_names
 from webapp.pools.types import MemberKind, PoolRoute, RouteMember
-from webapp.sending_accounts.headers import as_lines
 from webapp.sending_accounts.models import SendingAccount
-from webapp.sending_accounts.service import open_password, usage_of
+from webapp.sending_accounts.service import as_lines, open_password, usage_of
 from webapp.sending_accounts.types import AuthMethod, TlsPolicy, Usage
 from webapp.tenants.service import check_room, counts
 from webapp.tenants.types import LimitName

@@ -16,6 +16,7 @@ from webapp.kernel.errors import Conflict, ValidationFailed
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Scope
 from webapp.kernel.secrets import seal, unseal
+from webapp.sending_accounts.headers import as_lines
 from webapp.sending_accounts.models import SendingAccount
 from webapp.sending_accounts.probe import Relay, probe
 from webapp.sending_accounts.queries import get_account, list_accounts
@@ -26,7 +27,7 @@ from webapp.tenants.service import ask_limit, check_room, counts
 from webapp.tenants.types import LimitName
 
 __all__ = [
-    "RELAY_PORTS", "AccountInput", "ask_for_more", "count_usage", "create_account", "delete_account", "get_account", "list_accounts", "open_password",
+    "RELAY_PORTS", "AccountInput", "as_lines", "ask_for_more", "count_usage", "create_account", "delete_account", "get_account", "list_accounts", "open_password",
     "sealed_password", "set_active", "test_account", "update_account", "usage_of",
 ]  # fmt: skip
 
