@@ -27,7 +27,7 @@ from webapp.settings import get_settings
 from webapp.stack.engines import Engine, Postgres, Valkey, make_engines, start
 from webapp.stack.home import Addresses
 
-GROUPS = ("web", "submission", "delivery", "default", "ticker")
+GROUPS = ("web", "submission", "delivery", "default", "webhooks", "ticker")
 #: The domain that mail comes from; verified. Recipients are at `dest.example`, which the sink takes mail for.
 DOMAIN = "acme.example"
 #: A day's schedule in minutes, and leases that come back in seconds.

@@ -18,6 +18,7 @@ from webapp.settings import get_settings
 from webapp.tenants.service import system_tenant_id
 from webapp.webhooks import service
 from webapp.webhooks.service import letters, queue
+from webapp.webhooks.service.health import Verdict
 from worker.rq_worker import on_stop
 from worker.runtime import unit_of_work
 from worker.webhooks.engine import Engine
@@ -39,17 +40,19 @@ def engine() -> Engine:
 def deliver(slot: int) -> int:
     """Deliver what is due. Returns the attempts made."""
     answer_wake(service.DELIVER, slot)
-    attempts, doomed = engine().drain(_SECONDS)
-    for verdict in doomed:
-        try:
-            with unit_of_work(verdict.tenant_id) as scope:
-                service.disable_endpoint(scope, verdict.endpoint_id, verdict.disable, tell=True)
-            log.warning("webhook_disabled", endpoint_id=str(verdict.endpoint_id))
-        except NotFound:  # removed meanwhile
-            continue
+    attempts = engine().drain(_SECONDS, _disable)
     if engine().busy:
         service.wake_webhooks()
     return attempts
+
+
+def _disable(verdict: Verdict) -> None:
+    try:
+        with unit_of_work(verdict.tenant_id) as scope:
+            service.disable_endpoint(scope, verdict.endpoint_id, verdict.disable, tell=True)
+        log.warning("webhook_disabled", endpoint_id=str(verdict.endpoint_id))
+    except NotFound:  # removed meanwhile
+        log.info("webhook_gone", endpoint_id=str(verdict.endpoint_id))
 
 
 def sweep(slot: int) -> None:

@@ -10,7 +10,7 @@ import random
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -38,6 +38,8 @@ _ENOUGH = 64
 #: Health of an endpoint that goes on succeeding is written that often, in seconds.
 _SETTLED = 30.0
 _MOST_GATES = 10000
+#: Seconds an endpoint that is about to be switched off is left alone, until that is written.
+_DISABLING = 2.0
 
 
 class Engine:
@@ -65,23 +67,25 @@ class Engine:
         self._loop.run(self._sender.close())
         self._loop.loop.call_soon_threadsafe(self._loop.loop.stop)
 
-    def drain(self, seconds: float) -> tuple[int, list[Verdict]]:
-        """Deliver what is due for at most so long: ``(attempts made, endpoints to switch off)``.
+    def drain(self, seconds: float, doom: Callable[[Verdict], None] | None = None) -> int:
+        """Deliver what is due for at most so long; the attempts made. ``doom`` is called at once for each endpoint that must be switched off.
 
         What is still under way at the end is written down by the next drain, for which ``busy`` asks; only a stop waits for it.
         """
-        end, attempts, doomed = time.monotonic() + seconds, 0, list[Verdict]()
+        end, attempts = time.monotonic() + seconds, 0
         with connect_raw() as connection:
             while True:
                 taking = time.monotonic() < end and not self._stopping
                 results = self._take_results()
                 claimed, verdicts = self._turn(connection, results, taking)
-                doomed += [verdict for verdict in verdicts if verdict.disable]
+                for verdict in verdicts:
+                    if verdict.disable and doom is not None:
+                        doom(verdict)
                 attempts += sum(result.attempt is not None for result in results)
                 if claimed:
                     self._loop.loop.call_soon_threadsafe(self._start, claimed)
                 elif not self._held or not (taking or self._stopping):
-                    return attempts, doomed
+                    return attempts
                 self._wait(bool(claimed))
 
     @property
@@ -132,7 +136,7 @@ class Engine:
         else:
             self._settled.pop(verdict.endpoint_id, None)
         if verdict.open_for > 0 or verdict.disable:
-            self._shut[verdict.endpoint_id] = time.monotonic() + (verdict.open_for or policy.OPEN_SECONDS)
+            self._shut[verdict.endpoint_id] = time.monotonic() + (verdict.open_for or _DISABLING)
         else:
             self._shut.pop(verdict.endpoint_id, None)
 

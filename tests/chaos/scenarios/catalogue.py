@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.chaos.scenarios import Scenario
 from tests.chaos.scenarios.blobs import no_room_for_attachments
+from tests.chaos.scenarios.callbacks import bad_endpoints
 from tests.chaos.scenarios.crashes import lost_in_doubt, random_kills, submission_kills, warm_stop
 from tests.chaos.scenarios.disk import disk_full
 from tests.chaos.scenarios.doors import same_key
@@ -31,6 +32,7 @@ SCENARIOS: dict[str, Scenario] = {
     "F13": dropped,
     "F14": stalled_domain,
     "F15": few_connections,
+    "F16": bad_endpoints,
     "F17": paused_and_resumed,
     "F18": warm_stop,
     "F19": overslept,
