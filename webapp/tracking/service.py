@@ -6,18 +6,21 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from sqlalchemy.orm import Session
 
+from webapp.contacts.service import note_engagement
 from webapp.kernel.addresses import canonical
 from webapp.kernel.db import raw_of
 from webapp.messages.types import EventType
 from webapp.suppressions.service import suppress
 from webapp.suppressions.types import SuppressionReason, SuppressionScope
 from webapp.tracking.tokens import Who
+from webapp.tracking.verdicts import Signal, Verdict, judge_all
 
 _KINDS = {"open": EventType.OPENED, "click": EventType.CLICKED}
 
@@ -31,7 +34,7 @@ class Hit:
     recipient_id: UUID
     type: EventType
     at_ms: int
-    data: str
+    data: dict[str, Any]
 
 
 def read_hit(stream_id: bytes, fields: Mapping[bytes, bytes]) -> Hit | None:
@@ -41,7 +44,7 @@ def read_hit(stream_id: bytes, fields: Mapping[bytes, bytes]) -> Hit | None:
         at_ms = int(raw["t"])
         data = {"user_agent": raw.get("a") or None, "address": raw.get("i") or None, "url": raw.get("u")}
         kept = {key: value for key, value in data.items() if value}
-        return Hit(_event_id(stream_id, at_ms), UUID(raw["m"]), UUID(raw["r"]), _KINDS[raw["k"]], at_ms, json.dumps(kept))
+        return Hit(_event_id(stream_id, at_ms), UUID(raw["m"]), UUID(raw["r"]), _KINDS[raw["k"]], at_ms, kept)
     except (KeyError, ValueError, TypeError):
         return None
 
@@ -74,7 +77,8 @@ figures as (
   insert into stats_deltas (tenant_id, hour, mode, bridge_id, provider, domain, tags, opened, unique_opened, clicked, unique_clicked)
   select tenant_id, date_trunc('hour', at, 'UTC'), mode, bridge_id, provider, about.domain, about.tags,
     sum(opens), sum((opens > 0 and first_open)::int), sum(clicks), sum((clicks > 0 and first_click)::int)
-  from (select c.tenant_id, c.mode, c.bridge_id, c.provider, c.message_id, c.recipient_id, min(c.at) as at, count(*) filter (where c.type = 'email.opened') as opens,
+  from (select c.tenant_id, c.mode, c.bridge_id, c.provider, c.message_id, c.recipient_id, min(c.at) as at,
+          count(*) filter (where c.type = 'email.opened') as opens,
           count(*) filter (where c.type = 'email.clicked') as clicks from counted c group by 1, 2, 3, 4, 5, 6) per_recipient
   join firsts on firsts.id = per_recipient.recipient_id
   left join lateral (select split_part(m.from_address, '@', 2) as domain, m.tags from messages m where m.id = per_recipient.message_id offset 0) about on true
@@ -91,12 +95,30 @@ def record_hits(connection: psycopg.Connection[Any], hits: Iterable[Hit]) -> int
     batch = list(hits)
     if not batch:
         return 0
+    judged = judge_all(Signal(h.recipient_id, h.at_ms, h.data.get("user_agent", ""), h.data.get("url")) for h in batch)
+    said = [{**h.data, "verdict": found.verdict.value, **({"reasons": found.reasons} if found.reasons else {})} for h, found in zip(batch, judged, strict=True)]
     columns = [
         [h.id for h in batch], [h.message_id for h in batch], [h.recipient_id for h in batch], [h.type.value for h in batch],
-        [h.at_ms for h in batch], [h.data for h in batch],
+        [h.at_ms for h in batch], [json.dumps(data) for data in said],
     ]  # fmt: skip
     row = connection.execute(_RECORD, columns, prepare=False).fetchone()
+    _note_people(connection, [h for h, found in zip(batch, judged, strict=True) if found.verdict is Verdict.HUMAN])
     return int(row[0]) if row else 0
+
+
+_ADDRESSES = "select id, tenant_id, address from recipients where id = any(%s)"
+
+
+def _note_people(connection: psycopg.Connection[Any], hits: list[Hit]) -> None:
+    """Tell contacts when a person last read: segments go by it."""
+    if not hits:
+        return
+    known = {row[0]: (row[1], canonical(row[2])) for row in connection.execute(_ADDRESSES, ([h.recipient_id for h in hits],))}
+    signals = [
+        (*known[h.recipient_id], "clicked" if h.type is EventType.CLICKED else "opened", datetime.fromtimestamp(h.at_ms / 1000, UTC))
+        for h in hits if h.recipient_id in known
+    ]  # fmt: skip
+    note_engagement(connection, signals)
 
 
 _UNSUBSCRIBE = """

@@ -60,7 +60,7 @@ def batch(data: dict[str, Any]) -> dict[str, Any]:
 @blp.route("/contacts/export")
 @requires(Permission.CONTACT_READ)
 @blp.arguments(schemas.ContactQuery(unknown="exclude"), location="query")
-@blp.response(200, content_type="text/csv", description="The filtered contacts")
+@blp.response(200, {"type": "string"}, content_type="text/csv", description="The filtered contacts")
 def export(query: dict[str, Any]) -> Response:
     """Download contacts as CSV."""
     return csv_file("contacts", exports.HEADER, exports.rows(current_scope().session, ContactFilter(**query)))
@@ -130,23 +130,19 @@ class ContactTags(MethodView):
     """The tags of a contact."""
 
     @requires(Permission.CONTACT_READ)
-    @blp.answer(200)
-    def get(self, contact_id: UUID) -> list[dict[str, Any]]:
+    @blp.answer_page(schemas.TagOut)
+    def get(self, contact_id: UUID) -> Page[Tag]:
         """List a contact's tags."""
         scope = current_scope()
         contact = queries.get_contact(scope.session, contact_id)
-        return _tags(queries.tags_of(scope.session, [contact.id]).get(contact.id, []))
+        return Page(queries.tags_of(scope.session, [contact.id]).get(contact.id, []), None)
 
     @requires(Permission.CONTACT_UPDATE)
     @blp.arguments(schemas.ContactTagsIn)
-    @blp.answer(200)
-    def put(self, data: dict[str, Any], contact_id: UUID) -> list[dict[str, Any]]:
+    @blp.answer_page(schemas.TagOut)
+    def put(self, data: dict[str, Any], contact_id: UUID) -> Page[Tag]:
         """Give a contact exactly these tags."""
-        return _tags(service.set_tags(current_scope(), contact_id, data["tag_ids"]))
-
-
-def _tags(tags: list[Tag]) -> list[dict[str, Any]]:
-    return list(schemas.TagOut(many=True).dump(tags))
+        return Page(service.set_tags(current_scope(), contact_id, data["tag_ids"]), None)
 
 
 @blp.route("/contacts/<uuid:contact_id>/tags/<uuid:tag_id>")

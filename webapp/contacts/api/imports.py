@@ -101,7 +101,7 @@ def cancel(contact_import_id: UUID) -> ContactImport:
 
 @blp.route("/imports/<uuid:contact_import_id>/errors")
 @requires(Permission.CONTACT_READ)
-@blp.response(200, content_type="text/csv", description="Row, text and problem of every row that could not be taken")
+@blp.response(200, {"type": "string"}, content_type="text/csv", description="Row, text and problem of every row that could not be taken")
 def errors(contact_import_id: UUID) -> Response:
     """Download the rows that could not be taken, with what is wrong with each."""
     session = current_scope().session

@@ -10,7 +10,7 @@ from webapp.contacts.service.contacts import (
     upsert_contact,
     upsert_contacts,
 )
-from webapp.contacts.service.engagement import note_engagement
+from webapp.contacts.service.engagement import note_engagement, note_left, note_status
 from webapp.contacts.service.events import EventInput, send_events
 from webapp.contacts.service.lists import add_to_list, create_list, delete_list, leave_list, remove_from_list, update_list
 from webapp.contacts.service.segments import create_segment, delete_segment, preview_segment, update_segment
@@ -32,6 +32,8 @@ __all__ = [
     "leave_list",
     "merge_contacts",
     "note_engagement",
+    "note_left",
+    "note_status",
     "preview_segment",
     "remove_from_list",
     "send_events",

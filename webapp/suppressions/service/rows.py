@@ -8,10 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from sqlalchemy.orm import Session
 
+from webapp.contacts.service import note_left, note_status
+from webapp.contacts.types import ContactStatus
 from webapp.kernel.clock import now
 from webapp.kernel.db import raw_of
+from webapp.kernel.ids import parse_uuid
 from webapp.suppressions.types import GRAVITY, SuppressionReason, SuppressionScope
 
 #: How long a reason holds; None: until a person lifts it. Mailboxes come back to life, complaints do not.
@@ -98,7 +102,22 @@ def suppress_many(session: Session, entries: Iterable[NewSuppression]) -> int:
         block = rows[start : start + _ROWS_A_STATEMENT]
         arguments: dict[str, Any] = {name: [getattr(row, name) for row in block] for name in _KINDS}
         changed += len(connection.execute(_UPSERT, {**arguments, "gravity": list(GRAVITY)}, prepare=len(block) < 32).fetchall())
+    _tell_contacts(connection, rows)
     return changed
+
+
+_STATUS = {
+    SuppressionReason.HARD_BOUNCE: ContactStatus.BOUNCED, SuppressionReason.COMPLAINT: ContactStatus.COMPLAINED,
+    SuppressionReason.UNSUBSCRIBE: ContactStatus.UNSUBSCRIBED,
+}  # fmt: skip
+
+
+def _tell_contacts(connection: psycopg.Connection[Any], rows: list[NewSuppression]) -> None:
+    """The contact with this address shows what happened; a List-Id that is the id of a list says which one was left."""
+    lists = [(row.tenant_id, row.address, list_id) for row in rows if row.list_key and (list_id := parse_uuid(row.list_key.partition(".")[0]))]
+    of_all = [row for row in rows if row.scope in (SuppressionScope.ALL, SuppressionScope.BULK) and row.reason in _STATUS]
+    note_status(connection, [(row.tenant_id, row.address, _STATUS[row.reason]) for row in of_all])
+    note_left(connection, lists)
 
 
 def _gravest(entries: Iterable[NewSuppression]) -> list[NewSuppression]:
