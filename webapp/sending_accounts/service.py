@@ -27,8 +27,8 @@ from webapp.tenants.service import ask_limit, check_room, counts
 from webapp.tenants.types import LimitName
 
 __all__ = [
-    "RELAY_PORTS", "AccountInput", "as_lines", "ask_for_more", "count_usage", "create_account", "delete_account", "get_account", "list_accounts", "open_password",
-    "sealed_password", "set_active", "test_account", "update_account", "usage_of",
+    "RELAY_PORTS", "AccountInput", "as_lines", "ask_for_more", "count_usage", "create_account", "delete_account", "get_account", "list_accounts",
+    "open_password", "sealed_password", "set_active", "test_account", "update_account", "usage_of",
 ]  # fmt: skip
 
 #: Where relays listen. Other ports would make this a port scanner.
