@@ -117,3 +117,14 @@ def test_no_key_gets_a_higher_rate_than_the_tenant_may_have(cast: Cast, app: Fla
     with cast.owner.scope() as scope:
         set_limit(scope, LimitName.KEY_RATE, rate)
     assert cast.owner.api(app).post(KEYS, json=body).status_code == 201
+
+
+def test_the_page_shows_both_secrets_and_ends_the_old_one(cast: Cast, app: Flask, key: dict[str, Any]) -> None:
+    browser = cast.owner.browser(app)
+    assert browser.post(f"/keys/{key['id']}/roll").status_code == 200
+    assert f"…{key['last_four']} works too" in browser.get("/keys").text
+    assert browser.post(f"/keys/{key['id']}/end-previous").status_code == 303
+    assert "works too" not in browser.get("/keys").text
+    assert browser.post(f"/keys/{key['id']}/adopt").status_code == 303
+    assert cast.owner.api(app).get(f"{KEYS}/{key['id']}").json["data"]["made_by"]["name"] == "Olivia Owner"
+    assert cast.teammate.browser(app).post(f"/keys/{key['id']}/adopt").status_code == 403

@@ -215,6 +215,8 @@ ROUTES: dict[str, dict[str, Any] | None] = {
     "POST domains.update_hosts": {"return_path_label": "taken", "tracking_label": "taken-too"},
     "POST access.revoke_key": None,
     "POST access.roll_key": None,
+    "POST access.adopt_key": None,
+    "POST access.end_previous": None,
     "GET messages.show": None,
     "POST messages.forget_filter": None,
     "GET reports.download": None,

@@ -37,7 +37,7 @@ def _keys_context() -> dict[str, Any]:
     mode = request.args.get("mode", "")
     page = queries.list_keys(scope, _key_filter(), cursor=request.args.get("cursor"))
     kept = {name: value for name, value in request.args.items() if name != "cursor" and value}
-    return {"page": page, "kept": kept, "state": state, "mode": mode, "role_names": queries.map_role_names(scope), "now": clock.now()}
+    return {"page": page, "kept": kept, "state": state, "mode": mode, "role_names": queries.map_role_names(scope), "now": clock.now(), "me": scope.actor.id}
 
 
 def _key_filter() -> queries.KeyFilter:
@@ -106,6 +106,29 @@ def roll_key(key_id: UUID) -> Response:
     except DomainError as error:
         return _keys_page(errors=_errors_of(error), status=error.status)
     return render("access/key_made.html", issued=issued, role_names=queries.map_role_names(current_scope()), rolled=True)
+
+
+@pages.post("/keys/<uuid:key_id>/end-previous")
+@requires(Permission.KEY_DELETE)
+def end_previous(key_id: UUID) -> Response:
+    """End the overlap of a roll before its time."""
+    key = service.end_previous(current_scope(), key_id)
+    flash(f"Only the new secret of {key.name} works from now on.")
+    return redirect_to("access.keys")
+
+
+@pages.post("/keys/<uuid:key_id>/adopt")
+@requires(Permission.KEY_CREATE)
+def adopt_key(key_id: UUID) -> Response:
+    """Answer for a key that somebody else made."""
+    try:
+        key = service.adopt_key(current_scope(), key_id)
+    except NotFound:
+        raise
+    except DomainError as error:
+        return _keys_page(errors=_errors_of(error), status=error.status)
+    flash(f"You answer for {key.name} now: it is bound by your rights.")
+    return redirect_to("access.keys")
 
 
 @pages.get("/roles")
