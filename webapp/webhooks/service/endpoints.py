@@ -141,7 +141,8 @@ def rotate_secret(scope: Scope, endpoint_id: UUID, overlap_hours: int = 24) -> W
     moment = now()
     if overlap_hours and endpoint.previous_until is not None and endpoint.previous_until > moment:
         raise Conflict("A rotation is under way: wait for its end, or rotate with overlap_hours 0 to end both old secrets at once.")
-    endpoint.previous_secret, endpoint.previous_until = (endpoint.secret, moment + timedelta(hours=overlap_hours)) if overlap_hours else (None, None)
+    old = seal(open_secret(endpoint), _context(scope.tenant_id, "previous_secret"))  # a seal is bound to its column
+    endpoint.previous_secret, endpoint.previous_until = (old, moment + timedelta(hours=overlap_hours)) if overlap_hours else (None, None)
     endpoint.secret = seal(make_secret(), _context(scope.tenant_id))
     scope.session.flush()
     record(scope, "webhook.rotated", "webhook", endpoint.id, endpoint.url, {"overlap_hours": overlap_hours})
@@ -161,8 +162,8 @@ def open_secret(endpoint: WebhookEndpoint) -> str:
     return unseal(endpoint.secret, _context(endpoint.tenant_id))
 
 
-def _context(tenant_id: UUID) -> str:
-    return f"{tenant_id}|webhook_endpoints|secret"
+def _context(tenant_id: UUID, column: str = "secret") -> str:
+    return f"{tenant_id}|webhook_endpoints|{column}"
 
 
 def _columns(scope: Scope, data: EndpointInput) -> dict[str, Any]:

@@ -134,13 +134,14 @@ def claim(connection: psycopg.Connection[Any], owner: str, limit: int, busy: Map
 def _job(row: Sequence[Any], body: Sequence[Any], target: Sequence[Any]) -> Job:
     delivery_id, endpoint_id, claims, tries = row
     tenant_id, url, secret, previous = target
-    secrets = tuple(_open(tenant_id, bytes(sealed)) for sealed in (secret, previous) if sealed is not None)
+    columns = (("secret", secret), ("previous_secret", previous))
+    secrets = tuple(_open(tenant_id, column, bytes(sealed)) for column, sealed in columns if sealed is not None)
     return Job(delivery_id, endpoint_id, tenant_id, claims, tries, body[0], body[1], url, secrets)
 
 
 @functools.lru_cache(maxsize=1024)
-def _open(tenant_id: UUID, sealed: bytes) -> str:
-    return unseal(sealed, f"{tenant_id}|webhook_endpoints|secret")
+def _open(tenant_id: UUID, column: str, sealed: bytes) -> str:
+    return unseal(sealed, f"{tenant_id}|webhook_endpoints|{column}")
 
 
 def record(connection: psycopg.Connection[Any], records: Sequence[Record]) -> None:
