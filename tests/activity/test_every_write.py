@@ -66,6 +66,8 @@ def faults(method: str, answer: Any, fresh: list[dict[str, Any]], body: Any) -> 
         said.append("another actor than the key")
     if any(entry["request_id"] != answer.headers["X-Request-Id"] for entry in fresh):
         said.append("another request")
-    if method == "PATCH" and body and not any(isinstance(value, list) and len(value) == 2 for entry in fresh for value in entry["changes"].values()):
+    values = [value for entry in fresh for value in entry["changes"].values()]
+    # Personal data of contacts stands in the log as "(changed)": the log outlives them.
+    if method == "PATCH" and body and not any(value == "(changed)" or (isinstance(value, list) and len(value) == 2) for value in values):
         said.append(f"no before and after in {[entry['changes'] for entry in fresh]}")
     return said
