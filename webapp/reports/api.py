@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Response, stream_with_context
+import marshmallow as ma
+from flask import Response
 from flask.views import MethodView
+from marshmallow import fields, validate
 
-from webapp.http.api import api_blueprint
-from webapp.http.csv_file import csv_file
+from webapp.http.api import PageArgs, api_blueprint
+from webapp.http.csv_file import csv_file, csv_parts
 from webapp.http.guard import current_scope, requires
 from webapp.kernel.permissions import Permission
+from webapp.kernel.schema import Rfc3339
 from webapp.kernel.scope import Scope
 from webapp.reports import queries
 from webapp.reports.models import Report
-from webapp.reports.schemas import ReportArgs, ReportIn, ReportOut, log_filter_of
+from webapp.reports.schemas import ReportIn, ReportOut, Span, log_filter_of
 from webapp.reports.service import ask_for_figures, ask_for_log
 from webapp.reports.tables import header_of, lines_of
 from webapp.reports.types import ReportKind
@@ -24,16 +27,19 @@ from webapp.stats.service import cut_of, zone_for
 blp = api_blueprint("reports", "Figures and logs as files")
 
 
+class ReportArgs(PageArgs, Span):
+    """The list of reports; with ``export``, figures as a file at once."""
+
+    class Meta:
+        unknown = ma.EXCLUDE
+        include = {"from": Rfc3339(load_default=None, attribute="since", metadata={"description": "Begin."})}  # noqa: RUF012
+
+    export = fields.String(load_default=None, validate=validate.OneOf(["csv"]), metadata={"description": "`csv`: a file of figures.", "example": "csv"})
+
+
 def _file_at_once(scope: Scope, args: dict[str, Any]) -> Response:
     cut = cut_of(scope, args, zone_for(scope, args["timezone"]))
     return csv_file("report", header_of(cut), lines_of(scope, cut))
-
-
-def file_of(scope: Scope, report: Report) -> Response:
-    """The finished file as a download. Raises ``Conflict`` while it is not ready."""
-    body = queries.body_of(scope, report)
-    headers = {"Content-Disposition": f'attachment; filename="{report.kind}-{report.created_at:%Y%m%d}.csv"', "Content-Length": str(report.size)}
-    return Response(stream_with_context(body), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 @blp.route("/reports")
@@ -78,4 +84,5 @@ class ReportFile(MethodView):
     def get(self, report_id: UUID) -> Response:
         """Download a finished report; 409 while it is not ready."""
         scope = current_scope()
-        return file_of(scope, queries.get_report(scope, report_id))
+        report = queries.get_report(scope, report_id)
+        return csv_parts(f"{report.kind}-{report.created_at:%Y%m%d}", queries.body_of(scope, report), report.size)

@@ -7,7 +7,6 @@ from typing import Any
 import marshmallow as ma
 from marshmallow import fields, validate
 
-from webapp.http.api import PageArgs
 from webapp.kernel.schema import Id, Line, Rfc3339, Schema
 from webapp.messages.service import LogFilter, LogStatus
 from webapp.reports.types import ReportKind, ReportStatus
@@ -24,7 +23,9 @@ def _line(text: str, **more: Any) -> Line:
     return Line(load_default=None, validate=validate.Length(1, _LONGEST), metadata=_said(text, **more))
 
 
-class _Span:
+class Span:
+    """What figures and logs can be narrowed by."""
+
     days = fields.Integer(load_default=30, validate=validate.Range(1, 366), metadata=_said("Days back, today included, when there is no `from`."))
     until = Rfc3339(load_default=None, data_key="to", metadata=_said("End; by default now."))
     timezone = fields.String(load_default=None, metadata=_said("Of figures: IANA name; by default the tenant's own, else UTC.", example="Europe/Berlin"))
@@ -38,17 +39,7 @@ class _Span:
     tag = _line("Only mail with this tag.")
 
 
-class ReportArgs(PageArgs, _Span):
-    """The list of reports; with ``export``, figures as a file at once."""
-
-    class Meta:
-        unknown = ma.EXCLUDE
-        include = {"from": Rfc3339(load_default=None, attribute="since", metadata=_said("Begin."))}  # noqa: RUF012
-
-    export = fields.String(load_default=None, validate=validate.OneOf(["csv"]), metadata=_said("`csv`: answer with a file of figures.", example="csv"))
-
-
-class ReportIn(Schema, _Span):
+class ReportIn(Schema, Span):
     """What the file is to hold."""
 
     class Meta:

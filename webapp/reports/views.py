@@ -12,13 +12,12 @@ from flask import Response, request
 
 from webapp.activity.service import record
 from webapp.bridges.service import bridge_names
-from webapp.http.csv_file import csv_file
+from webapp.http.csv_file import csv_file, csv_parts
 from webapp.http.guard import current_scope, requires
 from webapp.http.pages import flash, mark_of, nothing_new, page_blueprint, redirect_to, render
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Scope
 from webapp.reports import queries
-from webapp.reports.api import file_of
 from webapp.reports.questions import KEPT, MEASURES, PERIODS, SPLIT_NAMES, Question, log_filter_of, question_of
 from webapp.reports.service import ask_for_figures, ask_for_log, delete_report
 from webapp.reports.tables import header_of, lines_of
@@ -111,7 +110,8 @@ def ask() -> Response:
 def download(report_id: UUID) -> Response:
     """A finished file."""
     scope = current_scope()
-    return file_of(scope, queries.get_report(scope, report_id))
+    report = queries.get_report(scope, report_id)
+    return csv_parts(f"{report.kind}-{report.created_at:%Y%m%d}", queries.body_of(scope, report), report.size)
 
 
 @pages.post("/<uuid:report_id>/delete")
