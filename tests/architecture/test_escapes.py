@@ -16,6 +16,8 @@ UNSCOPED = {
     "webapp/incidents/views/platform.py": "staff undoes bounces of all tenants",
     "webapp/cli/suppressions.py": "the operator's own list, and alarms of all tenants",
     "webapp/cli/incidents.py": "the operator undoes bounces of all tenants",
+    "webapp/contacts/views/opt_in.py": "a confirmation link names its list, not its tenant",
+    "worker/jobs/contacts.py": "files of contacts and questions to new members, of all tenants",
     "worker/jobs/suppressions.py": "clears and finishes what belongs to all tenants",
     "webapp/webhooks/api/inbound.py": "a report of an MTA names a recipient, not its tenant",
     "worker/jobs/events.py": "events of all tenants wait in one outbox",
