@@ -22,8 +22,8 @@ def uuid7(at_ms: int | None = None) -> UUID:
 
 
 def uuid7_floor(at: datetime) -> UUID:
-    """The smallest UUIDv7 of a moment: the bound to compare ids with when a time is meant."""
-    return UUID(int=(int(at.timestamp() * 1000) << 80) | (0x7 << 76) | (0b10 << 62))
+    """The smallest UUIDv7 of a moment: the bound to compare ids with when a time is meant. Before 1970 there are none: then the smallest of all."""
+    return UUID(int=(max(0, int(at.timestamp() * 1000)) << 80) | (0x7 << 76) | (0b10 << 62))
 
 
 def uuid7_time(value: UUID) -> datetime:
