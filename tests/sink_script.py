@@ -73,7 +73,10 @@ class SinkOptions:
 
 @dataclass(slots=True)
 class SinkState:
-    """What a sink saw. ``stalled``: messages whose end of data it left unanswered. ``refused``: connections turned away as too many. Set ``healed`` to have it take everything from then on."""
+    """What a sink saw. ``stalled``: messages whose end of data it left unanswered. ``refused``: connections turned away as too many.
+
+    Set ``healed`` to have it take everything from then on.
+    """
 
     received: list[Received] = field(default_factory=list)
     recipients: Counter[str] = field(default_factory=Counter)

@@ -3,8 +3,8 @@
 from webapp.access import models as _access
 from webapp.accounts import models as _accounts
 from webapp.activity import models as _activity
-from webapp.backoffice import models as _backoffice
 from webapp.announcements import models as _announcements
+from webapp.backoffice import models as _backoffice
 from webapp.bridges import models as _bridges
 from webapp.contacts import models as _contacts
 from webapp.content import models as _content

@@ -78,17 +78,16 @@ log = structlog.get_logger()
 
 #: JSON routes, in the order the documentation lists them.
 API = (
-    messages_api.blp, validation_api.blp,
-    bridges_api.blp, pools_api.blp, pace_api.blp, sending_accounts_api.blp, domains_api.blp, content_api.blp, contacts_api.blp, suppressions_api.blp,
-    incidents_api.blp, log_api.blp, stats_api.blp, reports_api.blp, access_api.blp, accounts_api.blp, tenants_api.blp, activity_api.blp,
+    messages_api.blp, validation_api.blp, bridges_api.blp, pools_api.blp, pace_api.blp, sending_accounts_api.blp, domains_api.blp, content_api.blp,
+    contacts_api.blp, suppressions_api.blp, incidents_api.blp, log_api.blp, stats_api.blp, reports_api.blp,
+    access_api.blp, accounts_api.blp, tenants_api.blp, activity_api.blp,
     webhooks_api.blp, webhooks_api.inbound,
 )  # fmt: skip
 PAGES = (
-    health.pages, validation_views.pages,
-    documentation_views.pages, accounts_views.pages, stats_views.pages, reports_views.pages, search_views.pages, messages_views.pages, bridges_views.pages, pools_views.pages,
-    pace_views.pages, sending_accounts_views.pages, domains_views.pages, suppressions_views.pages, incidents_views.pages, content_views.pages, contacts_views.pages,
-    access_views.pages, tenants_views.pages,
-    activity_views.pages, webhooks_views.pages, simulator_views.pages, tracking_views.pages, backoffice_views.pages, backoffice_views.tenant_pages,
+    health.pages, validation_views.pages, documentation_views.pages, accounts_views.pages, stats_views.pages, reports_views.pages, search_views.pages,
+    messages_views.pages, bridges_views.pages, pools_views.pages, pace_views.pages, sending_accounts_views.pages, domains_views.pages,
+    suppressions_views.pages, incidents_views.pages, content_views.pages, contacts_views.pages, access_views.pages, tenants_views.pages, activity_views.pages,
+    webhooks_views.pages, simulator_views.pages, tracking_views.pages, backoffice_views.pages, backoffice_views.tenant_pages,
 )  # fmt: skip
 
 #: Addresses under /api/ that are not versioned: mail clients call them.

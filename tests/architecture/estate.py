@@ -54,6 +54,7 @@ def make_estate(app: Flask, cast: Cast) -> Estate:
     maker = _Maker(app, cast.owner)
     estate.ids["pool_id"] = maker.make("/pools", {"name": f"{MARK} pool"})["id"]
     estate.ids["provider_id"] = maker.make("/providers", {"name": f"{MARK} relay", "host": "93.184.216.34"})["id"]
+    maker.set(f"/providers/{estate.ids['provider_id']}/reports", {"provider": "mailgun", "secret": f"{MARK} reports key"})
     member = {"sending_account_id": estate.ids["provider_id"]}
     estate.ids["member_id"] = maker.make(f"/pools/{estate.ids['pool_id']}/members", member)["id"]
     bridge, sibling = (maker.make("/bridges", {"name": f"{MARK} {name}"}) for name in ("bridge", "sibling"))
@@ -113,6 +114,11 @@ class _Maker:
         answer = self.client.post(f"/api/v1{path}", json=body)
         assert answer.status_code == 201, (path, answer.json)
         return dict(json_of(answer)["data"])
+
+    def set(self, path: str, body: dict[str, Any]) -> None:
+        """Put something at its address."""
+        answer = self.client.put(f"/api/v1{path}", json=body)
+        assert answer.status_code == 200, (path, answer.json)
 
     def send(self, body: dict[str, Any], token: str) -> dict[str, Any]:
         """The answer to an accepted message."""

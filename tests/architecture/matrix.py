@@ -303,6 +303,9 @@ NO_ID = {
     "contacts.confirm": "a signed token is the proof",
 }
 
+#: What must stand behind the address, or it is refused before the id is looked at.
+QUERIES = {"POST Webhooks.replay": "?since=2026-01-01T00:00:00Z"}
+
 #: Variable parts that choose something inside the object that another part names, by endpoint.
 INSIDE: dict[str, dict[str, Any]] = {
     "dialects.mailgun_stored": {"domain": "acme.test"},
@@ -326,7 +329,7 @@ FORM_FIELDS = {
     **{f"{form}.{name}": path for form, path in (("FilterForm", "/incidents/preview"), ("UndoForm", "/incidents/")) for name in ("bridge_id", "member_id")},
     "PickForm.list_id": "/contacts/own:contact_id/lists", "PickForm.tag_id": "/contacts/own:contact_id/tags", "UploadForm.list_id": "/contacts/import",
     "BridgeForm.pool_id": "/bridges/new", "MemberForm.member": "/pools/own:pool_id/members", "SwitchTenantForm.tenant": "/switch-tenant",
-    "EndpointIn.bridges": "/webhooks/new", "HoldForm.target": "/pace/holds", "WarmupForm.ip_id": "/pace/warmup"}
+    "HoldForm.target": "/pace/holds", "WarmupForm.ip_id": "/pace/warmup"}
 
 #: Fields of forms on routes marked ``staff_only``, for staff who see all tenants; everybody else is refused before the form is read.
 STAFF_FORM_FIELDS = {
@@ -334,8 +337,10 @@ STAFF_FORM_FIELDS = {
 }  # fmt: skip
 
 #: Names that views read from the address themselves: those that hold ids, and the rest.
-QUERY_IDS = {"list", "tag", "bridge", "open", "object_id", "session"}
-QUERY_PLAIN = reading.PLAIN | {"ill", "domain", "q", "cursor", "state", "days", "mode", "number", "next", "token", "email", "source", "show", "type"}
+QUERY_IDS = {"made_by", "list", "tag", "bridge", "open", "object_id", "session"}
+QUERY_PLAIN = reading.PLAIN | {
+    "role", "code", "ill", "domain", "q", "cursor", "state", "days", "mode", "number", "next", "token", "email", "source", "show", "type",
+}  # fmt: skip
 
 
 def filled(value: Any, own: dict[str, str]) -> Any:

@@ -52,6 +52,7 @@ FIELDS = (
     Field("POST", "/api/v1/events", "contact_id", "contact_id", {"name": "x"}),
     Field("POST", "/api/v1/events/batch", "events.contact_id", "contact_id", {"name": "x"}),
     Field("POST", "/api/v1/keys", "role", "role_id", {"name": "x"}),
+    Field("PATCH", "/api/v1/keys/own:key_id", "role", "role_id"),
     Field("GET", "/api/v1/keys", "role", "role_id", location="query"),
     Field("GET", "/api/v1/keys", "made_by", "user_id", location="query"),
     Field("POST", "/api/v1/keys/revoke", "made_by", "user_id"),

@@ -14,7 +14,10 @@ from tests.e2e.watched import Person, person
 
 pytestmark = pytest.mark.timeout(300)
 
-PUBLIC = ("/login", "/sign-up", "/forgot-password", "/reset-password?token=x", "/docs/", "/docs/api", "/docs/errors", "/docs/first-send", "/docs/bring-your-code")
+PUBLIC = (
+    "/login", "/sign-up", "/forgot-password", "/reset-password?token=x", "/docs/", "/docs/api", "/docs/errors", "/docs/first-send", "/docs/bring-your-code",
+    "/docs/webhooks", "/docs/search?q=bounce",
+)  # fmt: skip
 PRIVATE = (
     "/", "/messages/", "/messages/?state=bounced&tag=x", "/reports/", "/reports/?split=bridge&days=7", "/search/?q=order",
     "/messages/sandbox", "/bridges/", "/bridges/new", "/pools/", "/pools/ips", "/sending-accounts/", "/sending-accounts/new",

@@ -31,6 +31,8 @@ from webapp.messages.service import cancel_message, resend_failed, retime_messag
 from webapp.messages.types import RecipientState
 from webapp.messages.verdict import verdict
 
+__all__ = ["pages"]
+
 
 def _show(scope: Scope, message: Message) -> dict[str, Any]:
     recipients = queries.recipients_of(scope, message)

@@ -23,8 +23,7 @@ from webapp.kernel.errors import Conflict, Forbidden, ValidationFailed
 from webapp.kernel.scope import Scope
 from webapp.settings import get_settings
 from webapp.tenants.models import Tenant
-from webapp.tenants.queries import get_tenant
-from webapp.tenants.service import SYSTEM_SLUG
+from webapp.tenants.service import SYSTEM_SLUG, get_tenant
 
 
 def require_factor(scope: Scope, on: bool) -> None:

@@ -150,8 +150,8 @@ def _show_invitation(token: str, error: DomainError | None = None, data: dict[st
         return show("accounts/invitation.html", error=error or gone, token="", tenant=None, invited=None)
     tenant = db.session.get(Tenant, row.tenant_id)
     here = load_session()
-    context = {"known": queries.find_user(db.session(), row.email) is not None, "is_me": here is not None and here.email == row.email}
-    return show("accounts/invitation.html", data=data, error=error, token=token, tenant=tenant, invited=row, **context)
+    known, is_me = queries.find_user(db.session(), row.email) is not None, here is not None and here.email == row.email
+    return show("accounts/invitation.html", data=data, error=error, token=token, tenant=tenant, invited=row, known=known, is_me=is_me)
 
 
 @pages.post("/invitation")

@@ -17,7 +17,7 @@ from webapp.http.unit_of_work import db
 from webapp.kernel.errors import DomainError, ValidationFailed
 from webapp.kernel.permissions import Permission
 from webapp.settings import get_settings
-from webapp.tenants.queries import get_tenant
+from webapp.tenants.service import get_tenant
 from webapp.tenants.service import rename as rename_tenant
 
 

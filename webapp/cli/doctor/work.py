@@ -60,8 +60,10 @@ _STUCK: tuple[tuple[Level, str, str], ...] = (
     ),
     (
         Level.WARN,
-        "select count(*) from webhook_queue q join webhook_endpoints e on e.id = q.endpoint_id left join webhook_health h on h.endpoint_id = e.id "
-        "where q.lease_until is null and q.due_at < now() - interval '15 minutes' and e.state = 'enabled' and coalesce(h.failures, 0) = 0",
+        (
+            "select count(*) from webhook_queue q join webhook_endpoints e on e.id = q.endpoint_id left join webhook_health h on h.endpoint_id = e.id "
+            "where q.lease_until is null and q.due_at < now() - interval '15 minutes' and e.state = 'enabled' and coalesce(h.failures, 0) = 0"
+        ),
         "webhooks to endpoints that work wait for more than fifteen minutes: look at the webhooks workers and the ticker",
     ),
     (

@@ -133,7 +133,8 @@ def look_up(connection: psycopg.Connection[Any], batch: Sequence[Claimed]) -> Kn
 
 _TARGETS = """
 select r.id, r.tenant_id, r.address, m.stream, m.list_key, case
-  when t.status = 'suspended' then 'The tenant is suspended.' when b.paused_at is not null then 'The bridge is paused.' when p.paused then 'The pool is paused.' end
+  when t.status = 'suspended' then 'The tenant is suspended.'
+  when b.paused_at is not null then 'The bridge is paused.' when p.paused then 'The pool is paused.' end
 from recipients r join messages m on m.id = r.message_id join tenants t on t.id = r.tenant_id
 left join bridges b on b.id = m.bridge_id left join pools p on p.id = m.pool_id where r.id = any(%s)
 """

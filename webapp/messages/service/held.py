@@ -1,7 +1,8 @@
 """Mail of a paused bridge or a suspended tenant: kept out of the flow until that ends, then let go. Small batches, a transaction each.
 
 What is due is marked, so that delivery does not claim it again and again and so starve the tenant's other bridges; so is what will be within the
-minute, since delivery puts off what it finds paused. What becomes due later is marked by a later round. The time spent so does not count against a message's expiry.
+minute, since delivery puts off what it finds paused. What becomes due later is marked by a later round. The time spent so does not count against a
+message's expiry.
 """
 
 from __future__ import annotations

@@ -153,10 +153,10 @@ def budgets() -> Response:
 def export_budgets() -> Response:
     """Limits in force by provider, those that were set before the built-in ones, as a file."""
     scope, search = current_scope(), search_text()
-    rows = [(b.provider, "you" if b.tenant_id else "the platform", b) for b in queries.list_budgets(scope.session, scope.tenant_id, search)]
-    built_in = [(provider, "built in", b) for provider, b in queries.default_budgets(search)]
-    header = ("provider", "set_by", "connections", "messages_per_connection", "rate")
-    return csv_file("budgets", header, ((p, by, b.connections or "", b.messages_per_connection or "", b.rate or "") for p, by, b in [*rows, *built_in]))
+    budgets = queries.list_budgets(scope.session, scope.tenant_id, search)
+    own = [(b.provider, "you" if b.tenant_id else "the platform", b.connections, b.messages_per_connection, b.rate) for b in budgets]
+    built_in = [(provider, "built in", b.connections, b.messages_per_connection, b.rate) for provider, b in queries.default_budgets(search)]
+    return csv_file("budgets", ("provider", "set_by", "connections", "messages_per_connection", "rate"), [*own, *built_in])
 
 
 @pages.post("/budgets")
