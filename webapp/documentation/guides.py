@@ -24,6 +24,7 @@ GUIDES = (
     Guide("idempotency", "Idempotency keys", "Repeat a request without sending twice.", "Sending"),
     Guide("tracking", "Opens, clicks and unsubscribes", "What is measured, what is left alone.", "Sending"),
     Guide("suppressions", "Suppressions", "Who gets no mail, why, and how an address comes back.", "Sending"),
+    Guide("audience", "Contacts, lists and segments", "Whom you write to: taking people in, letting them go, and choosing among them.", "Sending"),
     Guide("webhooks", "Webhooks", "Hear of every event, verify it, and send again what was missed.", "Sending"),
     Guide("keys", "Keys and roles", "What a key may do, from where, how often, and how to change it without a pause.", "The API"),
     Guide("pagination", "Lists and pages", "Cursors, filters, and objects that change while you read.", "The API"),

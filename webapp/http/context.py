@@ -51,7 +51,7 @@ NAVIGATION: tuple[tuple[str | None, tuple[tuple[str, str, str], ...]], ...] = (
             ("Team", "accounts.team", "users"),
             ("Limits", "tenants.index", "gauge"),
             ("Activity", "activity.index", "history"),
-            ("Usage and limits", "support.usage", "gauge"),
+            ("Usage", "support.usage", "chart-column"),
             ("Live sending", "support.production", "circle-check"),
             ("Support access", "support.access", "shield-user"),
         ),
