@@ -134,10 +134,11 @@ def dns_in_thread(zone: Zone | None = None, *, port: int = 0) -> Iterator[DnsSer
     """A server with an event loop of its own, for tests that are not asynchronous."""
     server = DnsServer(zone, port=port)
     loop = asyncio.new_event_loop()
-    loop.run_until_complete(server.start())
     thread = threading.Thread(target=loop.run_forever, name="dns-server", daemon=True)
     thread.start()
     try:
+        # In its own thread from the start: the caller's may have a loop of a browser's driver running.
+        asyncio.run_coroutine_threadsafe(server.start(), loop).result(10)
         yield server
     finally:
         asyncio.run_coroutine_threadsafe(server.stop(), loop).result(5)

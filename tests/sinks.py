@@ -90,10 +90,11 @@ def sink_in_thread(options: SinkOptions | None = None, *, host: str = "127.0.0.1
     """A sink with an event loop of its own, for tests that are not asynchronous. Read `state` from outside freely."""
     sink = SmtpSink(options, host=host, port=port)
     loop = asyncio.new_event_loop()
-    loop.run_until_complete(sink.start())
     thread = threading.Thread(target=loop.run_forever, name="smtp-sink", daemon=True)
     thread.start()
     try:
+        # In its own thread from the start: the caller's may have a loop of a browser's driver running.
+        asyncio.run_coroutine_threadsafe(sink.start(), loop).result(10)
         yield sink
     finally:
         asyncio.run_coroutine_threadsafe(sink.stop(), loop).result(5)

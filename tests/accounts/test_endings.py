@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from tests.accounts.post import receive
-from tests.accounts.test_second_factor import enrol
+from tests.accounts.test_second_factor import code_of, enrol
 from tests.fixtures import PASSWORD, Browser, Cast
 from webapp.accounts.models import TotpSecret, User, UserSession
 from webapp.kernel import clock
@@ -25,9 +25,11 @@ def log_in(app: Flask, email: str, password: str) -> int:
     return int(Browser(app, app.response_class, use_cookies=True).post("/login", data={"email": email, "password": password}).status_code)
 
 
-def _steal(cast: Cast, app: Flask, visitor: Browser) -> str:
+def _steal(cast: Cast, app: Flask, visitor: Browser, code: str | None = None) -> str:
     """Somebody who knows the password changes the address; the token of the letter to the old one."""
     thief = cast.owner.browser(app)
+    if code is not None:
+        assert thief.post("/confirm-it-is-you", data={"code": code}).status_code == 303
     thief.post("/settings/email", data={"email": "thief@evil.test", "current_password": PASSWORD})
     visitor.post("/confirm-email", data={"token": receive()[-1].token})
     letter = receive()[-1]
@@ -56,8 +58,7 @@ def test_the_old_address_is_told_and_takes_the_account_back(cast: Cast, app: Fla
 
 
 def test_factors_from_before_the_change_stay(cast: Cast, app: Flask, visitor: Browser) -> None:
-    enrol(cast.owner)
-    token = _steal(cast, app, visitor)
+    token = _steal(cast, app, visitor, code_of(enrol(cast.owner)))
     visitor.post("/undo-email", data={"token": token})
     with unscoped("test") as rows:
         assert rows.get(TotpSecret, cast.owner.user_id) is not None

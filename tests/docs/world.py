@@ -24,6 +24,7 @@ from tests.sinks import SinkOptions, SmtpSink, sink_in_thread
 from webapp.domains import service as domains
 from webapp.kernel.clock import now
 from webapp.kernel.db import unscoped
+from webapp.kernel.dns import resolver
 from webapp.kernel.ids import uuid7
 from webapp.kernel.scope import Mode
 from webapp.messages.service import forget_facts
@@ -153,6 +154,7 @@ def world(app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
         for name, value in {"DNS_SERVERS": zone.address, "EGRESS_ALLOW": "127.0.0.0/8", "POSTFIX_WEBHOOK_SECRET": _SECRET}.items():
             monkeypatch.setenv(f"POSTBRIDGE_{name}", value)
         get_settings.cache_clear()
+        resolver.cache_clear()
         _add_rows(cast)
         made = World(app, cast, zone, sink, Dispatcher())
         made.known["raw"] = base64.b64encode(_RAW).decode()
@@ -164,4 +166,5 @@ def world(app: Flask, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
         yield made
     monkeypatch.undo()
     get_settings.cache_clear()
+    resolver.cache_clear()
     forget_facts()

@@ -64,7 +64,7 @@ def test_a_wrong_password_says_so_and_nothing_else(demo: Demo, browser: Any) -> 
         somebody.go("/login")
         somebody.page.get_by_label("Email").fill(demo.credentials["email"])
         somebody.page.get_by_label("Password").fill("not the password")
-        somebody.page.get_by_role("button", name="Sign in").click()
+        somebody.page.get_by_role("button", name="Sign in", exact=True).click()
         expect(somebody.page.get_by_text("You are not signed in")).to_be_visible()
         # Chromium itself writes the status of a refused page to the console.
         somebody.faults[:] = [fault for fault in somebody.faults if "status of 4" not in fault]
@@ -97,7 +97,7 @@ def test_a_new_bridge_reveals_credentials_that_work(demo: Demo, owner: Person) -
     owner.context.grant_permissions(["clipboard-read", "clipboard-write"])
     owner.go("/bridges/")
     page.get_by_role("link", name="Create bridge").first.click()
-    page.get_by_label("Name").fill("made by hand")
+    page.get_by_role("textbox", name="Name", exact=True).fill("made by hand")
     page.get_by_role("button", name="Create bridge").click()
     expect(page.get_by_role("heading", name="made by hand", level=1)).to_be_visible()
     page.get_by_role("tab", name="API", exact=True).click()

@@ -9,8 +9,9 @@ from flask import Flask
 from marshmallow import ValidationError
 
 from tests.fixtures import Cast
-from webapp.sending_accounts.headers import RelayHeaders, as_lines
+from webapp.sending_accounts.headers import RelayHeaders
 from webapp.sending_accounts.service import AccountInput, create_account, set_active
+from webapp.sending_accounts.types import as_lines
 
 FIELD = RelayHeaders()
 

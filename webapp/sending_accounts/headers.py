@@ -58,8 +58,3 @@ def _checked(name: str, text: str) -> str:
     if name.lower() == "x-postbridge-id":
         raise ValidationError("X-Postbridge-Id is written by Postbridge itself, so that reports find their way back.")
     return text
-
-
-def as_lines(headers: Mapping[str, str]) -> bytes:
-    """The fields as they stand in a mail, each with CR LF."""
-    return "".join(f"{name}: {text}\r\n" for name, text in headers.items()).encode("ascii")

@@ -16,11 +16,10 @@ from webapp.kernel.errors import Conflict, ValidationFailed
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Scope
 from webapp.kernel.secrets import seal, unseal
-from webapp.sending_accounts.headers import as_lines
 from webapp.sending_accounts.models import SendingAccount
 from webapp.sending_accounts.probe import Relay, probe
 from webapp.sending_accounts.queries import get_account, list_accounts
-from webapp.sending_accounts.types import AuthMethod, ConnectionTest, TlsPolicy
+from webapp.sending_accounts.types import AuthMethod, ConnectionTest, TlsPolicy, as_lines
 from webapp.sending_accounts.usage import count_usage, usage_of
 from webapp.tenants.models import LimitRequest
 from webapp.tenants.service import ask_limit, check_room, counts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -59,3 +60,8 @@ class ConnectionTest:
     ok: bool
     summary: str
     transcript: tuple[str, ...] = ()
+
+
+def as_lines(headers: Mapping[str, str]) -> bytes:
+    """The header fields of a relay as they stand in a mail, each with CR LF."""
+    return "".join(f"{name}: {text}\r\n" for name, text in headers.items()).encode("ascii")

@@ -23,8 +23,8 @@ _FILE: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
-            "multipart/form-data": {"schema": {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}},
             "text/csv": {"schema": {"type": "string"}, "example": "email,first_name,last_name\nada@example.net,Ada,Lovelace\n"},
+            "multipart/form-data": {"schema": {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}},
         },
     }
 }

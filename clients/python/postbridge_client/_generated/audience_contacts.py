@@ -239,7 +239,7 @@ class AudienceContactsOperations(Caller):
                 "/api/v1/contacts/import",
                 query={"mapping": mapping, "update_existing": update_existing, "already_confirmed": already_confirmed, "tags": tags},
                 body=text,
-                content_type="multipart/form-data",
+                content_type="text/csv",
                 keyed=True,
                 headers={"Idempotency-Key": idempotency_key},
             ),

@@ -41,7 +41,7 @@ class AudienceListsOperations(Caller):
                 f"/api/v1/lists/{in_path(list_id)}/import",
                 query={"mapping": mapping, "update_existing": update_existing, "already_confirmed": already_confirmed, "tags": tags},
                 body=text,
-                content_type="multipart/form-data",
+                content_type="text/csv",
                 keyed=True,
                 headers={"Idempotency-Key": idempotency_key},
             ),

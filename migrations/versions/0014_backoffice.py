@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0015"
-down_revision = "0014"
+revision = "0014"
+down_revision = "0013"
 
 GUARDED = ("staff_notes", "staff_requests", "support_grants", "support_sessions", "support_actions", "tenant_notices")
 

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0014"
-down_revision = "0013"
+revision = "0013"
+down_revision = "0012"
 
 _TABLES = ("identities", "sign_ins", "sign_in_challenges", "passkeys", "recovery_codes", "totp_secrets")
 
