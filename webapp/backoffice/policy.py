@@ -20,7 +20,7 @@ WAY_OUT = frozenset({"backoffice.over", "backoffice.leave"})
 _OPEN_SLICES = frozenset({"docs", "health", "api-docs"})
 
 #: POSTs that look only.
-LOOKS = frozenset({"incidents.preview", "content.preview_draft"})
+LOOKS = frozenset({"contacts.segment_builder", "contacts.segment_count", "content.preview_draft", "incidents.preview"})
 
 #: Changes that a tenant can grant. None of them creates or shows a secret, deletes, sends, or sets mail in motion that somebody held back.
 GRANTABLE = frozenset(
