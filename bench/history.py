@@ -24,6 +24,13 @@ _BRIDGES = """
 insert into bridges (id, tenant_id, mode, name, pool_id, stream)
 select md5('bridge' || n)::uuid, %(tenant)s, 'live', 'Application ' || n, %(pool)s, 'transactional' from generate_series(1, %(bridges)s::int) n
 """
+# Each with a credential, as every bridge has: the secrets of one that was made in the ordinary way, which are bound to the tenant.
+_CREDENTIALS = """
+insert into bridge_credentials (id, tenant_id, bridge_id, username, number, password_hash, password_sealed, token_hash, token_sealed)
+select gen_random_uuid(), b.tenant_id, b.id, 'application-' || b.id, 1, c.password_hash, c.password_sealed, sha256(b.id::text::bytea), c.token_sealed
+from bridges b, (select * from bridge_credentials where tenant_id = %(tenant)s limit 1) c
+where b.tenant_id = %(tenant)s and not exists (select from bridge_credentials x where x.bridge_id = b.id)
+"""
 # Mail ``n`` of a day: its bridge by a steep curve, so that some send half of all and some a handful.
 _MAIL = """
 create temp table mail on commit drop as
@@ -101,6 +108,7 @@ def write_history(connection: psycopg.Connection[tuple[object, ...]], tenant_id:
     values: dict[str, object] = {"tenant": tenant_id, "pool": pool_id, "bridges": BRIDGES, "rare_every": max(1, recipients // RARE), "count": a_day}
     connection.execute(_PARTITIONS.encode())
     connection.execute(_BRIDGES.encode(), values)
+    connection.execute(_CREDENTIALS.encode(), values)
     for day in range(DAYS):
         values |= {"age": 86400 * (DAYS - 1 - day) + 60, "first": 1 + day * a_day}
         with connection.transaction():

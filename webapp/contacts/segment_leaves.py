@@ -79,8 +79,8 @@ def read_leaf(data: dict[str, Any], place: str, problems: list[Problem]) -> Leaf
         problems.append(Problem(f"{place}.value", wrong))
         return None
     more = {key: data[key] for key in ("within_days", "at_least", "where") if data.get(key) is not None}
-    if wrong_key := next((key for key, text in _wrong_in_event(more).items() if text), None):
-        problems.append(Problem(f"{place}.{wrong_key}", str(_wrong_in_event(more)[wrong_key])))
+    if found := [Problem(f"{place}.{key}", text) for key, text in _wrong_in_event(more).items() if text]:
+        problems += found
         return None
     return Leaf(name, str(operator), value, more)
 

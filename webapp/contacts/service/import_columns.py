@@ -12,6 +12,7 @@ from webapp.contacts.service.metadata import LONGEST_VALUE
 from webapp.contacts.types import PLAIN_FIELDS
 from webapp.kernel.addresses import BadAddress, parse_address
 from webapp.kernel.errors import Problem, ValidationFailed
+from webapp.kernel.spreadsheet import unmarked
 
 #: Under which names other systems keep our fields, in lower case without what is no letter.
 _NAMES = {
@@ -24,8 +25,6 @@ _NAMES = {
 }
 _KEY = re.compile(r"metadata\.[A-Za-z0-9_.-]{1,64}")
 _LONGEST_NAME = 200
-#: The apostrophe with which exports keep spreadsheets from running a cell.
-_MARK = re.compile(r"^'(?=[=+\-@])")
 
 
 @dataclass(slots=True)
@@ -88,7 +87,7 @@ def row_of(cells: Sequence[str], mapping: Sequence[str | None]) -> ImportRow | s
         return f"not an email address: {error}"
     row = ImportRow(address.email, address.canonical)
     for target, cell in given.items():
-        value = _MARK.sub("", cell)
+        value = unmarked(cell)
         if len(value) > LONGEST_CELL or (target.startswith("metadata.") and len(value) > LONGEST_VALUE):
             return f"{target} is longer than {LONGEST_VALUE:,} characters"
         if target == "tags":

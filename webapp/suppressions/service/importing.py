@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +12,7 @@ from webapp.kernel.addresses import BadAddress, parse_address
 from webapp.kernel.errors import PayloadTooLarge, ValidationFailed
 from webapp.kernel.permissions import Permission
 from webapp.kernel.scope import Scope
+from webapp.kernel.spreadsheet import unmarked
 from webapp.suppressions.models import SuppressionImport
 from webapp.suppressions.service.people import Wish
 from webapp.suppressions.service.rows import NewSuppression, suppress_many
@@ -23,8 +23,6 @@ MOST_PROBLEMS = 1000
 MOST_COLUMNS = 200
 LONGEST_CELL = 10_000
 _BLOCK = 1000
-#: The apostrophe with which exports keep spreadsheets from running a cell.
-_MARK = re.compile(r"^'(?=[=+\-@])")
 
 #: Names under which the lists of other systems keep the address and the reason, in lower case without blanks, dashes and underscores.
 _ADDRESS_NAMES = ("email", "emailaddress", "address", "recipient", "mail", "subscriber", "contact")
@@ -116,7 +114,7 @@ def _entry(
         tally.refuse(line, ",".join(cells)[:254], "No address in this row.")
         return None
     try:
-        address = parse_address(_MARK.sub("", text)).canonical
+        address = parse_address(unmarked(text)).canonical
     except BadAddress as error:
         tally.refuse(line, text, f"Not an email address: {error}.")
         return None
